@@ -1,0 +1,13 @@
+/** 32-bit FNV-1a of the bytes, as "fnv1a32:" and eight hex digits: cheap, and enough to notice that data changed by accident. */
+export function fnv1a32(...parts: readonly Uint8Array[]): string {
+  let hash = 0x811c9dc5;
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i++) hash = Math.imul(hash ^ part[i], 0x01000193);
+  }
+  return `fnv1a32:${(hash >>> 0).toString(16).padStart(8, "0")}`;
+}
+
+/** The memory of a typed array as bytes, not copied. */
+export function bytesOf(array: ArrayBufferView): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}

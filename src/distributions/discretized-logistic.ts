@@ -1,0 +1,70 @@
+import { broadcastShapes } from "../tensor/shape.ts";
+import {
+  add,
+  div,
+  floor,
+  greaterEqual,
+  lessEqual,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  softplus,
+  sub,
+  type Tensor,
+  tanh,
+  where,
+} from "../tensor/index.ts";
+import { lift, type TensorLike } from "../tensor/leaves.ts";
+import { type Distribution, sumEvent } from "./distribution.ts";
+
+export interface DiscretizedLogistic extends Distribution {
+  readonly name: "DiscretizedLogistic";
+  readonly parameters: { readonly mean: Tensor; readonly scale: Tensor };
+}
+
+const TOP = 255;
+
+/**
+ * A logistic of the given mean and scale, in grey levels, rounded to the integers 0…255; what lies beyond goes to the two
+ * ends, so the 256 probabilities sum to 1. Kingma et al. 2016 (IAF), eq. 12; Salimans et al. 2017, eq. 2.
+ */
+export function discretizedLogistic(mean: TensorLike, scale: TensorLike, eventRank = 1): DiscretizedLogistic {
+  const parameters = { mean: lift(mean), scale: lift(scale) };
+  return {
+    name: "DiscretizedLogistic",
+    parameters,
+    shape: broadcastShapes("DiscretizedLogistic", parameters.mean.shape, parameters.scale.shape),
+    eventRank,
+    support: "bytes",
+    noiseLaw: "uniform",
+    mean: minimum(maximum(parameters.mean, 0), TOP),
+    logProb: (x) => {
+      // P(x) = σ(a) − σ(b) = (1 − e^−δ)·σ(a)·σ(−b), a = (x + ½ − μ)/s, b = (x − ½ − μ)/s, δ = a − b = 1/s;
+      // at the ends one of the two logistic functions is 0 or 1 and its terms vanish.
+      const offset = sub(x, parameters.mean);
+      const a = div(add(offset, 0.5), parameters.scale);
+      const b = div(sub(offset, 0.5), parameters.scale);
+      const bottom = lessEqual(x, 0);
+      const top = greaterEqual(x, TOP);
+      const below = where(top, 0, softplus(neg(a)));
+      const above = where(bottom, 0, softplus(b));
+      const width = where(bottom, 0, where(top, 0, logWidth(parameters.scale)));
+      return sumEvent(sub(width, add(below, above)), eventRank);
+    },
+    // The inverse of the distribution function, rounded: μ + s·log(u/(1 − u)).
+    sample: (noise) => {
+      const inside = add(mul(noise, 1 - 2 ** -23), 2 ** -24);
+      const logit = sub(log(inside), log(sub(1, inside)));
+      const level = floor(add(add(parameters.mean, mul(parameters.scale, logit)), 0.5));
+      return minimum(maximum(level, 0), TOP);
+    },
+  };
+}
+
+/** log(1 − e^−δ), δ = 1/s: with t = tanh(δ/2) it is log 2t − log(1 + t), exact for the smallest δ too. */
+function logWidth(scale: Tensor): Tensor {
+  const t = tanh(div(0.5, scale));
+  return sub(log(mul(2, t)), log(add(1, t)));
+}

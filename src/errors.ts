@@ -1,0 +1,14 @@
+/** A mistake in what the user gave (a file, an option, a config): told in one line, exit code 2, never a stack trace. */
+export class InputError extends Error {
+  override readonly name: string = "InputError";
+}
+
+/** Tensors that do not fit together, found while a program is built. The message says operation, expected, actual and remedy. */
+export class ShapeError extends InputError {
+  override readonly name: string = "ShapeError";
+}
+
+/** A number that is not finite turned up in the data, the loss or the parameters. */
+export class NumericalError extends InputError {
+  override readonly name: string = "NumericalError";
+}

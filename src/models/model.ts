@@ -1,0 +1,29 @@
+import type { Measure } from "../data/dataset.ts";
+import type { BoundTerms, LatentVariableModel } from "../inference/elbo.ts";
+import type { Tensor } from "../tensor/index.ts";
+
+/** What a model is built for: one example's shape and what its numbers are. */
+export interface DataDescription {
+  readonly shape: readonly number[];
+  readonly measure: Measure;
+  /** The mean of each number over the training data, in the data's own units. */
+  readonly means: ArrayLike<number>;
+}
+
+/**
+ * A latent-variable model as the loop, the evaluation and the export know it. `x` below is what the likelihood is a
+ * density on; a model of 8-bit pixels that it binarises says how in `observe`.
+ */
+export interface Model extends LatentVariableModel {
+  /** The number of latents k. */
+  readonly latents: number;
+  /** From the data as they lie on disk to what is modelled; by default they are the same numbers. */
+  readonly observe?: (raw: Tensor) => Tensor;
+  /** How what is modelled came from the data, for stamps: "stochastic binarisation". */
+  readonly observation?: string;
+  /** The number to minimise; by default −mean(reconstruction − klWeight·rate). The bound that is reported is apart. */
+  readonly objective?: (terms: BoundTerms, x: Tensor) => Tensor;
+}
+
+/** What `--model ./mine.ts` exports by default: a model for the data. */
+export type ModelModule = (data: DataDescription) => Model;

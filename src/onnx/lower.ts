@@ -1,0 +1,246 @@
+import { InputError } from "../errors.ts";
+import type { Data, NdArray } from "../tensor/ndarray.ts";
+import { bindShape, type Dim, factors, type Shape, sameShape, show } from "../tensor/shape.ts";
+import {
+  type AnyTensor,
+  type Attributes,
+  type DType,
+  type Emitter,
+  type Leaf,
+  type Precision,
+  topological,
+  type Value,
+} from "../tensor/tensor.ts";
+import { type Element, ElementType, encodeModel, type NodeProto, type TensorProto, type ValueProto } from "./proto.ts";
+
+export interface LowerOptions {
+  readonly name?: string;
+  readonly precision?: Precision;
+  /** Symbols whose numbers are known now; the others stay symbolic in the file. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  /** Leaves, by name, that are written into the file instead of being fed. */
+  readonly values?: ReadonlyMap<string, NdArray>;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** A leaf that has a name, and with it an input of its own. */
+export type NamedLeaf = Exclude<Leaf, { readonly kind: "constant" }>;
+
+export interface Port {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+}
+
+export interface LoweredProgram {
+  readonly bytes: Uint8Array;
+  readonly precision: Precision;
+  readonly inputs: readonly (Port & { readonly leaf: NamedLeaf })[];
+  readonly outputs: readonly Port[];
+}
+
+/** The leaves a program needs fed, inputs first met first; two different ones with one name are an error. */
+export function namedLeaves(outputs: Iterable<AnyTensor>): readonly { leaf: NamedLeaf; tensor: AnyTensor }[] {
+  const byName = new Map<string, { leaf: NamedLeaf; tensor: AnyTensor }>();
+  for (const tensor of topological(outputs)) {
+    const { leaf } = tensor;
+    if (!leaf || leaf.kind === "constant") continue;
+    const before = byName.get(leaf.name);
+    if (before === undefined) byName.set(leaf.name, { leaf, tensor });
+    else if (!interchangeable(before, { leaf, tensor })) {
+      throw new InputError(
+        `the name ${leaf.name} stands for two leaves: ${before.leaf.kind} ${show(before.tensor.shape)} and ${leaf.kind} ${show(tensor.shape)}; give one another name`,
+      );
+    }
+  }
+  return [...byName.values()];
+}
+
+interface LeafNode {
+  readonly leaf: NamedLeaf;
+  readonly tensor: AnyTensor;
+}
+
+/** Data and hyper-parameters may be declared twice alike; noise, parameters and state are one leaf each. */
+function interchangeable(a: LeafNode, b: LeafNode): boolean {
+  const shared = a.leaf.kind === b.leaf.kind && (a.leaf.kind === "data" || a.leaf.kind === "hyper");
+  return shared && sameShape(a.tensor.shape, b.tensor.shape) && a.tensor.dtype === b.tensor.dtype;
+}
+
+/** Writes a program as ONNX: every named leaf that has no value is an input, every output has the name given. */
+export function lower(outputs: Readonly<Record<string, AnyTensor>>, options: LowerOptions = {}): LoweredProgram {
+  const precision = options.precision ?? "float32";
+  const leaves = namedLeaves(Object.values(outputs));
+  const writer = new GraphWriter(precision, options.sizes ?? {}, leaves);
+  const values = new Map<AnyTensor, Value>();
+  for (const node of topological(Object.values(outputs))) {
+    const { leaf } = node;
+    if (leaf && leaf.kind !== "constant") {
+      const given = options.values?.get(leaf.name);
+      if (given) writer.initializer(leaf.name, given, node);
+      values.set(node, leaf.name);
+      continue;
+    }
+    writer.scope = node.scope;
+    const inputs = node.inputs.map((input) => found(values, input));
+    values.set(node, node.lower(writer, inputs));
+  }
+  const rename = new Map<Value, string>();
+  for (const [name, node] of Object.entries(outputs)) {
+    const value = found(values, node);
+    const computed = writer.nodes.some((candidate) => candidate.output === value);
+    if (computed && !rename.has(value)) rename.set(value, name);
+    else writer.alias(value, name);
+  }
+  const port = (name: string, tensor: AnyTensor): Port => ({
+    name,
+    dtype: tensor.dtype,
+    shape: bindShape(tensor.shape, options.sizes ?? {}),
+  });
+  const inputs = leaves
+    .filter(({ leaf }) => !options.values?.has(leaf.name))
+    .map(({ leaf, tensor }) => ({ ...port(leaf.name, tensor), leaf }));
+  const ports = Object.entries(outputs).map(([name, tensor]) => port(name, tensor));
+  const proto = ({ name, dtype, shape }: Port): ValueProto => ({ name, element: elementOf(dtype, precision), shape });
+  const bytes = encodeModel({
+    name: options.name ?? "program",
+    nodes: writer.renamed(rename),
+    initializers: writer.initializers,
+    inputs: inputs.map(proto),
+    outputs: ports.map(proto),
+    metadata: options.metadata ?? {},
+  });
+  return { bytes, precision, inputs, outputs: ports };
+}
+
+function found(values: ReadonlyMap<AnyTensor, Value>, node: AnyTensor): Value {
+  const value = values.get(node);
+  if (value === undefined) throw new Error(`lower: ${node.op} is used before it is computed`);
+  return value;
+}
+
+function elementOf(dtype: DType, precision: Precision): Element {
+  return dtype === "float" ? precision : dtype === "int" ? "int32" : dtype;
+}
+
+function bytesOf(data: Data | BigInt64Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Collects nodes and constants; equal ones are written once. */
+class GraphWriter implements Emitter {
+  readonly precision: Precision;
+  readonly initializers: TensorProto[] = [];
+  scope = "";
+  private readonly sizes: Readonly<Record<string, number>>;
+  private readonly written: NodeProto[] = [];
+  private readonly known = new Map<string, Value>();
+  private readonly symbols = new Map<string, { leaf: string; axis: number }>();
+
+  constructor(precision: Precision, sizes: Readonly<Record<string, number>>, leaves: readonly LeafNode[]) {
+    this.precision = precision;
+    this.sizes = sizes;
+    for (const { leaf, tensor } of leaves) {
+      for (const [axis, dim] of tensor.shape.entries()) {
+        const { factor, symbols } = factors(dim);
+        if (factor === 1 && symbols.length === 1 && !this.symbols.has(symbols[0])) {
+          this.symbols.set(symbols[0], { leaf: leaf.name, axis });
+        }
+      }
+    }
+  }
+
+  get nodes(): readonly NodeProto[] {
+    return this.written;
+  }
+
+  node(type: string, inputs: readonly Value[], attributes: Attributes = {}): Value {
+    const key = `${type} ${JSON.stringify(attributes)} ${inputs.join(" ")}`;
+    return this.once(key, () => {
+      const name = `${this.scope ? `${this.scope}/` : ""}${type}_${this.written.length}`;
+      this.written.push({ type, name, inputs, output: name, attributes });
+      return name;
+    });
+  }
+
+  floats(values: ArrayLike<number>, shape: readonly number[]): Value {
+    const data = this.precision === "float64" ? Float64Array.from(values) : Float32Array.from(values);
+    return this.constant(this.precision, shape, data);
+  }
+
+  ints(values: readonly number[]): Value {
+    return this.constant("int64", [values.length], BigInt64Array.from(values, BigInt));
+  }
+
+  shape(shape: Shape): Value {
+    const bound = this.bind(shape);
+    if (bound.every((dim) => typeof dim === "number")) return this.ints(bound.map(Number));
+    return this.node(
+      "Concat",
+      bound.map((dim) => this.dimension(dim)),
+      { axis: 0 },
+    );
+  }
+
+  extent(dim: Dim): Value {
+    const [bound] = this.bind([dim]);
+    if (typeof bound === "number") return this.floats([bound], []);
+    return this.cast(this.node("Reshape", [this.dimension(bound), this.ints([])]), "float");
+  }
+
+  cast(value: Value, to: DType): Value {
+    return this.node("Cast", [value], { to: ElementType[elementOf(to, this.precision)] });
+  }
+
+  bind(shape: Shape): readonly Dim[] {
+    return bindShape(shape, this.sizes);
+  }
+
+  initializer(name: string, { data, shape }: NdArray, node: AnyTensor): void {
+    if (!sameShape(shape, node.shape)) {
+      throw new InputError(`${name}: the program has the shape ${show(node.shape)} and its value ${show(shape)}`);
+    }
+    const exact = this.precision === "float64" ? Float64Array.from(data) : Float32Array.from(data);
+    this.initializers.push({ name, element: elementOf(node.dtype, this.precision), shape, bytes: bytesOf(exact) });
+  }
+
+  alias(value: Value, name: string): void {
+    this.written.push({ type: "Identity", name, inputs: [value], output: name, attributes: {} });
+  }
+
+  renamed(names: ReadonlyMap<Value, string>): readonly NodeProto[] {
+    const to = (value: Value): string => names.get(value) ?? value;
+    return this.written.map((node) => ({ ...node, inputs: node.inputs.map(to), output: to(node.output) }));
+  }
+
+  /** A symbolic dimension as an int64 vector of one element, read off the shape of what is fed. */
+  private dimension(dim: Dim): Value {
+    const { factor, symbols } = factors(dim);
+    const sizes = symbols.map((symbol) => {
+      const source = this.symbols.get(symbol);
+      if (!source) throw new InputError(`the size of ${symbol} cannot be read off any input of this program`);
+      return this.node("Shape", [source.leaf], { start: source.axis, end: source.axis + 1 });
+    });
+    const terms = factor === 1 && sizes.length > 0 ? sizes : [this.ints([factor]), ...sizes];
+    return terms.reduce((product, size) => this.node("Mul", [product, size]));
+  }
+
+  private constant(element: Element, shape: readonly number[], data: Data | BigInt64Array): Value {
+    const bytes = bytesOf(data);
+    const small = bytes.length <= 256;
+    const write = (): Value => {
+      const name = `constant_${this.initializers.length}`;
+      this.initializers.push({ name, element, shape, bytes });
+      return name;
+    };
+    return small ? this.once(`constant ${element} ${shape} ${bytes}`, write) : write();
+  }
+
+  private once(key: string, make: () => Value): Value {
+    const before = this.known.get(key);
+    if (before !== undefined) return before;
+    const value = make();
+    this.known.set(key, value);
+    return value;
+  }
+}

@@ -1,0 +1,36 @@
+import type * as Ort from "onnxruntime-web";
+
+export type EngineName = "native" | "wasm";
+
+export interface EngineOptions {
+  /** Which build of ONNX Runtime; by default the native one, and Wasm where it is missing. */
+  readonly engine?: EngineName;
+  /** Threads of one operator; 1 unless said otherwise. Part of what a repeated run must have equal. */
+  readonly threads?: number;
+}
+
+/** An ONNX Runtime that is loaded, and how to use it. */
+export interface Engine {
+  readonly name: EngineName;
+  readonly version: string;
+  readonly threads: number;
+  /** Why this is not the engine that one would expect, and what to do: one line for the user. */
+  readonly notice?: string;
+  readonly ort: Pick<typeof Ort, "InferenceSession" | "Tensor">;
+  readonly sessionOptions: Ort.InferenceSession.SessionOptions;
+  /** Whether outputs given as buffers are written there; else they are copied after the run. */
+  readonly writesFetches: boolean;
+}
+
+/** Settings for both builds: thread pools must sleep when idle, or sessions that take turns wait for each other. */
+export function sessionOptions(provider: string, threads: number): Ort.InferenceSession.SessionOptions {
+  return {
+    executionProviders: [provider],
+    graphOptimizationLevel: "all",
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    logSeverityLevel: 3,
+    extra: { session: { intra_op: { allow_spinning: "0" } } },
+  };
+}

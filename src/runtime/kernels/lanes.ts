@@ -1,0 +1,41 @@
+// One formula serves four floats at a time (T = v128) and the tail one by one (T = f32, in lane 0, zeros beside it).
+// So an element's bits do not depend on its place in the range.
+
+@inline
+export function load<T>(pointer: usize): v128 {
+  return isVector<T>() ? v128.load(pointer) : v128.load_zero<f32>(pointer);
+}
+
+@inline
+export function store<T>(pointer: usize, value: v128): void {
+  if (isVector<T>()) v128.store(pointer, value);
+  else v128.store_lane<f32>(pointer, value, 0);
+}
+
+@inline
+export function splat(value: f64): v128 {
+  return f32x4.splat(<f32>value);
+}
+
+/**
+ * (x + 1e-20) − 1e-20 rounds to a multiple of 2⁻⁹⁰ = 8e-28: a decaying average comes to rest a few multiples from 0 and never
+ * gets to the denormals, which would slow every later step.
+ */
+@inline
+export function flush(value: v128): v128 {
+  const tiny = f32x4.splat(1e-20);
+  return f32x4.sub(f32x4.add(value, tiny), tiny);
+}
+
+/** Adds the four squares to the two float64 sums. A float32 squared is exact in float64 and cannot overflow. */
+@inline
+export function addSquares(sums: v128, value: v128): v128 {
+  const low = f64x2.promote_low_f32x4(value);
+  const high = f64x2.promote_low_f32x4(v128.shuffle<f32>(value, value, 2, 3, 2, 3));
+  return f64x2.add(sums, f64x2.add(f64x2.mul(low, low), f64x2.mul(high, high)));
+}
+
+@inline
+export function total(sums: v128): f64 {
+  return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+}

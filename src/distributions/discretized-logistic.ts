@@ -1,4 +1,3 @@
-import { broadcastShapes } from "../tensor/shape.ts";
 import {
   add,
   div,
@@ -17,6 +16,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { lift, type TensorLike } from "../tensor/leaves.ts";
+import { broadcastShapes } from "../tensor/shape.ts";
 import { type Distribution, sumEvent } from "./distribution.ts";
 
 export interface DiscretizedLogistic extends Distribution {

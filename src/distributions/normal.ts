@@ -1,7 +1,7 @@
 import { ShapeError } from "../errors.ts";
-import { broadcastShapes } from "../tensor/shape.ts";
 import { add, broadcastTo, div, log, mul, square, sub, type Tensor } from "../tensor/index.ts";
 import { lift, type TensorLike } from "../tensor/leaves.ts";
+import { broadcastShapes } from "../tensor/shape.ts";
 import { type Distribution, type Reparameterized, sumEvent } from "./distribution.ts";
 
 export interface Normal extends Reparameterized {

@@ -12,6 +12,16 @@ export type OptimizerOptions =
       readonly weightDecay?: number;
     };
 
+/** A number that changes with the step, counted from 0. */
+export type Schedule =
+  | { readonly kind: "constant"; readonly value: number }
+  /** From one value to another in `steps` steps, then staying there. */
+  | { readonly kind: "linear"; readonly from: number; readonly to: number; readonly steps: number }
+  /** Up to `peak` linearly in `warmup` steps, then along half a cosine to 0 at step `total` − 1. */
+  | { readonly kind: "warmupCosine"; readonly peak: number; readonly warmup: number; readonly total: number }
+  /** Each `period` rises from 0 to `peak` in its first part `rise`, then stays there. Fu et al. 2019. */
+  | { readonly kind: "cyclical"; readonly peak: number; readonly period: number; readonly rise: number };
+
 /**
  * A stage of a training program: a loss to descend, the parameters it may move and how. One phase is a VAE, two that take
  * turns are variational EM, three an adversarial autoencoder.
@@ -25,6 +35,9 @@ export interface Phase {
   /** Prefixes of the names of the parameters that it moves; all that the loss depends on by default. */
   readonly moves?: readonly string[];
   readonly optimizer: OptimizerOptions;
+  readonly learningRate: Schedule;
+  /** The gradient is scaled down to this Euclidean norm over all parameters moved; no limit by default. */
+  readonly clipNorm?: number;
   /** Steps in a row before the next phase has its turn. */
   readonly steps?: number;
   /** New values of state leaves, by name, committed after each step. */

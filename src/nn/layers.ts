@@ -1,5 +1,4 @@
 import { ShapeError } from "../errors.ts";
-import { mean } from "../tensor/ops/reduce.ts";
 import {
   add,
   affine,
@@ -8,6 +7,7 @@ import {
   convTranspose2d,
   type Dim,
   div,
+  less,
   matmul,
   mul,
   reshape,
@@ -17,9 +17,9 @@ import {
   sub,
   type Tensor,
   toFloat,
-  less,
 } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
+import { mean } from "../tensor/ops/reduce.ts";
 import { multiply, show } from "../tensor/shape.ts";
 import type { Initial } from "../tensor/tensor.ts";
 import { glorotUniform, heNormal, ones, zeros } from "./initialisers.ts";
@@ -49,7 +49,8 @@ export interface ConvOptions extends DenseOptions {
 
 /** Applies to images [..., channels, height, width] what is written for [batch, channels, height, width]. */
 function overImages(x: Tensor, apply: (images: Tensor) => Tensor): Tensor {
-  if (x.shape.length < 4) throw new ShapeError(`images as [batch, channels, height, width] are expected, got ${show(x.shape)}`);
+  if (x.shape.length < 4)
+    throw new ShapeError(`images as [batch, channels, height, width] are expected, got ${show(x.shape)}`);
   const lead = x.shape.slice(0, -3);
   const y = apply(reshape(x, [multiply(...lead), ...x.shape.slice(-3)]));
   return reshape(y, [...lead, ...y.shape.slice(-3)]);

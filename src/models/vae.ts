@@ -1,0 +1,156 @@
+import { z } from "zod";
+import type { Measure } from "../data/dataset.ts";
+import { bernoulli } from "../distributions/bernoulli.ts";
+import { discretizedLogistic } from "../distributions/discretized-logistic.ts";
+import type { Distribution } from "../distributions/distribution.ts";
+import { normal } from "../distributions/normal.ts";
+import { InputError } from "../errors.ts";
+import { add, div, exp, less, mul, noise, split, sub, type Tensor, toFloat } from "../tensor/index.ts";
+import { constant, parameter } from "../tensor/leaves.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
+import type { Initial } from "../tensor/tensor.ts";
+import type { DataDescription, Model } from "./model.ts";
+import { type Architecture, decoderNetwork, encoderNetwork } from "./networks.ts";
+
+const width = z.int().positive();
+
+/** The arguments of the built-in VAE: checked here, shown as flags by the command. */
+export const vaeSchema = z.strictObject({
+  architecture: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("mlp"), widths: z.array(width).min(1) }),
+      z.strictObject({ kind: z.literal("conv"), channels: z.array(width).min(1) }),
+    ])
+    .default({ kind: "mlp", widths: [400, 400] }),
+  latents: z.int().positive().default(16),
+  likelihood: z.enum(["bernoulli", "normal", "logistic"]).default("bernoulli"),
+  binarize: z.enum(["none", "threshold", "stochastic"]).default("stochastic"),
+});
+export type VaeOptions = z.infer<typeof vaeSchema>;
+
+/** The name of the noise that decides each pixel when data are binarised afresh. */
+export const BINARIZE = "binarize";
+
+const TOP = 255;
+
+interface Likelihood {
+  /** What the last layer's numbers become. */
+  readonly distribution: (raw: Tensor, eventRank: number) => Distribution;
+  /** Where the last layer's bias starts: at the data's mean. */
+  readonly bias: Initial;
+  /** What the encoder sees, from what is modelled: numbers of about unit size. */
+  readonly scale: (x: Tensor) => Tensor;
+}
+
+/**
+ * The variational autoencoder of Kingma & Welling 2014: q(z|x) = N(μ(x), diag σ²(x)) by one network, p(x|z) by another,
+ * p(z) = N(0, I).
+ */
+export function vae(options: VaeOptions, data: DataDescription): Model {
+  const { latents, architecture } = options;
+  const observation = observe(options, data);
+  const { distribution, bias, scale } = likelihood(options, data, observation.unit);
+  const encoder = encoderNetwork("encoder", architecture, data.shape, 2 * latents);
+  const decoder = decoderNetwork("decoder", architecture, latents, data.shape, bias);
+  return {
+    latents,
+    observe: observation.observe,
+    observation: observation.stamp,
+    encoder: (x) => {
+      const [mean, logScale] = split(encoder(scale(x)), -1, [latents, latents]);
+      return normal(mean, exp(logScale));
+    },
+    decoder: (z) => distribution(decoder(z), data.shape.length),
+    prior: standardNormal(latents),
+  };
+}
+
+/** N(0, I) in k dimensions. */
+export function standardNormal(k: number) {
+  return normal(constant(new Float32Array(k), [k]), constant(new Float32Array(k).fill(1), [k]));
+}
+
+interface Observation {
+  readonly observe: (raw: Tensor) => Tensor;
+  readonly stamp: string;
+  /** The data's own number that is a probability of 1 here. */
+  readonly unit: number;
+}
+
+/** What is modelled, from the data as they lie: binarised for a Bernoulli, else untouched. */
+function observe({ likelihood, binarize }: VaeOptions, { shape, measure }: DataDescription): Observation {
+  const unit = measure === "bytes" ? TOP : 1;
+  if (likelihood !== "bernoulli" || measure === "binary") {
+    return { observe: (raw) => raw, stamp: "data as they are", unit };
+  }
+  if (binarize === "threshold") {
+    return { observe: (raw) => toFloat(less(unit / 2, raw)), stamp: "binarised at one half", unit };
+  }
+  const uniform = noise(BINARIZE, "uniform", { batch: "batch", event: shape });
+  // x = 1 with probability raw/unit
+  return { observe: (raw) => toFloat(less(mul(uniform, unit), raw)), stamp: "stochastic binarisation", unit };
+}
+
+const measures: Readonly<Record<VaeOptions["likelihood"], { allowed: readonly Measure[]; remedy: string }>> = {
+  bernoulli: { allowed: ["binary", "unit", "bytes"], remedy: "use --likelihood normal" },
+  normal: { allowed: ["real"], remedy: "use --likelihood logistic for 8-bit values, bernoulli for others in [0, 1]" },
+  logistic: { allowed: ["bytes"], remedy: "use --likelihood normal for real numbers, bernoulli for values in [0, 1]" },
+};
+
+/** Refuses what is no density on the data: log p would be off by the units, or infinite. */
+function checkDensity({ likelihood, binarize }: VaeOptions, { measure }: DataDescription): void {
+  const { allowed, remedy } = measures[likelihood];
+  if (!allowed.includes(measure)) {
+    throw new InputError(`--likelihood ${likelihood} is no density on ${measure} data; ${remedy}`);
+  }
+  if (likelihood === "bernoulli" && binarize === "none" && measure !== "binary") {
+    throw new InputError(
+      `--likelihood bernoulli with --binarize none is no density on ${measure} data: it gives mass to 0 and 1 only; use --binarize stochastic or another likelihood`,
+    );
+  }
+}
+
+function likelihood(options: VaeOptions, data: DataDescription, unit: number): Likelihood {
+  checkDensity(options, data);
+  const channels = data.shape.length === 3 && options.architecture.kind === "conv";
+  const means = channels ? channelMeans(data) : Array.from(data.means);
+  const start = (values: readonly number[]): Initial => ({ law: "values", values });
+  switch (options.likelihood) {
+    case "bernoulli": {
+      const logit = (mean: number): number => {
+        const p = Math.min(Math.max(mean / unit, 0.001), 0.999);
+        return Math.log(p / (1 - p));
+      };
+      return { distribution: bernoulli, bias: start(means.map(logit)), scale: (x) => x };
+    }
+    case "normal": {
+      const logScale = parameter("decoder/logScale", [], { law: "constant", value: 0 });
+      return {
+        distribution: (raw, rank) => normal(raw, exp(logScale), rank),
+        bias: start(means),
+        scale: (x) => x,
+      };
+    }
+    case "logistic": {
+      // One scale for all pixels, in grey levels; the mean is 127.5·(1 + raw).
+      const logScale = parameter("decoder/logScale", [], { law: "constant", value: Math.log(16) });
+      return {
+        distribution: (raw, rank) => discretizedLogistic(mul(add(raw, 1), TOP / 2), exp(logScale), rank),
+        bias: start(means.map((mean) => mean / (TOP / 2) - 1)),
+        scale: (x) => sub(div(x, TOP / 2), 1),
+      };
+    }
+  }
+}
+
+/** The mean of each channel: the bias of a transposed convolution is one number a channel. */
+function channelMeans({ shape, means }: DataDescription): readonly number[] {
+  const pixels = sizeOf(shape.slice(1));
+  return Array.from({ length: shape[0] }, (_, channel) => {
+    let total = 0;
+    for (let i = 0; i < pixels; i++) total += means[channel * pixels + i];
+    return total / pixels;
+  });
+}
+
+export type { Architecture };

@@ -1,0 +1,70 @@
+import type { NdArray } from "../tensor/ndarray.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
+
+const PAGE = 65536;
+const ALIGN = 16; // floats: 64 bytes, a cache line
+
+export interface Named {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** A copy of the layout: every named array at the same place relative to `start`. */
+export interface Region {
+  /** Byte offset. */
+  readonly start: number;
+  readonly arrays: ReadonlyMap<string, NdArray<Float32Array>>;
+}
+
+export interface Range {
+  /** In floats, relative to a region's start. */
+  readonly offset: number;
+  readonly count: number;
+}
+
+/**
+ * The arrays of a training run in one WebAssembly.Memory that never grows: parameters, gradients and every slot are regions
+ * of one layout, so a fused kernel walks all of them with one offset.
+ */
+export interface TrainingMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly regions: readonly Region[];
+  /** The stretches, as few as there can be, that hold the named arrays (gaps between neighbours included). */
+  ranges(names: ReadonlySet<string>): readonly Range[];
+}
+
+/** Lays out `count` regions of the given arrays. */
+export function allocate(arrays: readonly Named[], count: number): TrainingMemory {
+  const places = new Map<string, Range>();
+  let size = 0;
+  for (const { name, shape } of arrays) {
+    const floats = Math.ceil(Math.max(sizeOf(shape), 1) / ALIGN) * ALIGN;
+    places.set(name, { offset: size, count: floats });
+    size += floats;
+  }
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((4 * size * count) / PAGE) + 1 });
+  const regions = Array.from({ length: count }, (_, region): Region => {
+    const start = 4 * size * region;
+    const view = ({ name, shape }: Named): [string, NdArray<Float32Array>] => [
+      name,
+      { data: new Float32Array(memory.buffer, start + 4 * (places.get(name)?.offset ?? 0), sizeOf(shape)), shape },
+    ];
+    return { start, arrays: new Map(arrays.map(view)) };
+  });
+  return {
+    memory,
+    regions,
+    ranges: (names) => {
+      const ranges: Range[] = [];
+      for (const { name } of arrays) {
+        const place = places.get(name);
+        if (!place || !names.has(name)) continue;
+        const last = ranges.at(-1);
+        if (last && last.offset + last.count === place.offset) {
+          ranges[ranges.length - 1] = { offset: last.offset, count: last.count + place.count };
+        } else ranges.push(place);
+      }
+      return ranges;
+    },
+  };
+}

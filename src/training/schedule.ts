@@ -1,0 +1,23 @@
+import type { Schedule } from "../inference/phase.ts";
+
+/** The schedule's value at a step, the first of which is 0. */
+export function scheduleAt(schedule: Schedule, step: number): number {
+  switch (schedule.kind) {
+    case "constant":
+      return schedule.value;
+    case "linear": {
+      const share = Math.min(step / schedule.steps, 1);
+      return schedule.from + (schedule.to - schedule.from) * share;
+    }
+    case "warmupCosine": {
+      const { peak, warmup, total } = schedule;
+      if (step < warmup) return (peak * (step + 1)) / warmup;
+      const share = Math.min((step - warmup) / Math.max(total - 1 - warmup, 1), 1);
+      return 0.5 * peak * (1 + Math.cos(Math.PI * share));
+    }
+    case "cyclical": {
+      const { peak, period, rise } = schedule;
+      return peak * Math.min((step % period) / (period * rise), 1);
+    }
+  }
+}

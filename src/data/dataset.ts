@@ -1,7 +1,7 @@
+import { bytesOf, fnv1a32 } from "../checksum.ts";
 import { InputError, NumericalError } from "../errors.ts";
 import { permutation, stream } from "../random/stream.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
-import { bytesOf, fnv1a32 } from "./checksum.ts";
 
 /** What the numbers are; it decides which likelihoods are densities on them. */
 export type Measure = "bytes" | "unit" | "binary" | "real" | "count" | "category";

@@ -1,6 +1,6 @@
+import { bytesOf } from "../checksum.ts";
 import { InputError } from "../errors.ts";
 import { type Data, type NdArray, sizeOf } from "../tensor/ndarray.ts";
-import { bytesOf } from "./checksum.ts";
 import { decodeElements, elementTypes, malformed, maxRank } from "./elements.ts";
 import { transpose } from "./transpose.ts";
 

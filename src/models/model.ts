@@ -1,6 +1,6 @@
 import type { Measure } from "../data/dataset.ts";
 import type { BoundTerms, LatentVariableModel } from "../inference/elbo.ts";
-import type { Tensor } from "../tensor/index.ts";
+import { data, type Tensor } from "../tensor/index.ts";
 
 /** What a model is built for: one example's shape and what its numbers are. */
 export interface DataDescription {
@@ -27,3 +27,9 @@ export interface Model extends LatentVariableModel {
 
 /** What `--model ./mine.ts` exports by default: a model for the data. */
 export type ModelModule = (data: DataDescription) => Model;
+
+/** The likelihood and what it is a density on, for stamps: "Bernoulli, stochastic binarisation". */
+export function likelihoodName({ decoder, latents, observation }: Model): string {
+  const { name } = decoder(data("z", ["batch", latents]));
+  return observation === undefined ? name : `${name}, ${observation}`;
+}

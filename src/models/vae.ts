@@ -10,7 +10,7 @@ import { constant, parameter } from "../tensor/leaves.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { Initial } from "../tensor/tensor.ts";
 import type { DataDescription, Model } from "./model.ts";
-import { type Architecture, decoderNetwork, encoderNetwork } from "./networks.ts";
+import { decoderNetwork, encoderNetwork } from "./networks.ts";
 
 const width = z.int().positive();
 
@@ -152,5 +152,3 @@ function channelMeans({ shape, means }: DataDescription): readonly number[] {
     return total / pixels;
   });
 }
-
-export type { Architecture };

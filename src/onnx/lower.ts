@@ -11,7 +11,15 @@ import {
   topological,
   type Value,
 } from "../tensor/tensor.ts";
-import { type Element, ElementType, encodeModel, type NodeProto, type TensorProto, type ValueProto } from "./proto.ts";
+import {
+  type Element,
+  ElementType,
+  encodeModel,
+  INTERFACE_KEY,
+  type NodeProto,
+  type TensorProto,
+  type ValueProto,
+} from "./proto.ts";
 
 export interface LowerOptions {
   readonly name?: string;
@@ -108,9 +116,17 @@ export function lower(outputs: Readonly<Record<string, AnyTensor>>, options: Low
     initializers: writer.initializers,
     inputs: inputs.map(proto),
     outputs: ports.map(proto),
-    metadata: options.metadata ?? {},
+    metadata: {
+      [INTERFACE_KEY]: JSON.stringify({ precision, inputs, outputs: ports }, withoutStarts),
+      ...options.metadata,
+    },
   });
   return { bytes, precision, inputs, outputs: ports };
+}
+
+/** The file's interface needs no starting values. */
+function withoutStarts(key: string, value: unknown): unknown {
+  return key === "initial" ? undefined : value;
 }
 
 function found(values: ReadonlyMap<AnyTensor, Value>, node: AnyTensor): Value {

@@ -1,4 +1,5 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { fnv1a32 } from "../checksum.ts";
 import type { Attribute, Attributes } from "../tensor/tensor.ts";
 
 /** Element types by their number in onnx.proto. */
@@ -39,6 +40,11 @@ export interface ModelProto {
 /** What every runtime of the last years reads: opset 17 in format version 8. */
 export const OPSET = 17;
 const IR_VERSION = 8;
+const GRAPH_FIELD = 7;
+export const METADATA_FIELD = 14;
+/** Metadata: what the inputs and outputs are to us, and a checksum of every byte before it. */
+export const INTERFACE_KEY = "reparam.interface";
+export const CHECKSUM_KEY = "reparam.checksum";
 
 /** Attributes that ONNX declares as floats; every other number is an integer to it. */
 const FLOATS = new Set(["alpha", "beta", "epsilon"]);
@@ -106,7 +112,7 @@ export function encodeModel(model: ModelProto): Uint8Array {
   const writer = new BinaryWriter();
   writer.tag(1, WireType.Varint).int64(IR_VERSION);
   writer.tag(2, WireType.LengthDelimited).string("reparam");
-  message(writer, 7, (graph) => {
+  message(writer, GRAPH_FIELD, (graph) => {
     for (const node of model.nodes) message(graph, 1, (inner) => writeNode(inner, node));
     graph.tag(2, WireType.LengthDelimited).string(model.name);
     for (const tensor of model.initializers) message(graph, 5, (inner) => writeTensor(inner, tensor));
@@ -117,11 +123,20 @@ export function encodeModel(model: ModelProto): Uint8Array {
     opset.tag(1, WireType.LengthDelimited).string("");
     opset.tag(2, WireType.Varint).int64(OPSET);
   });
-  for (const [key, value] of Object.entries(model.metadata)) {
-    message(writer, 14, (entry) => {
-      entry.tag(1, WireType.LengthDelimited).string(key);
-      entry.tag(2, WireType.LengthDelimited).string(value);
-    });
-  }
-  return writer.finish();
+  for (const [key, value] of Object.entries(model.metadata)) writeMetadata(writer, key, value);
+  const content = writer.finish();
+  const seal = new BinaryWriter();
+  writeMetadata(seal, CHECKSUM_KEY, fnv1a32(content));
+  const end = seal.finish();
+  const bytes = new Uint8Array(content.length + end.length);
+  bytes.set(content);
+  bytes.set(end, content.length);
+  return bytes;
+}
+
+function writeMetadata(writer: BinaryWriter, key: string, value: string): void {
+  message(writer, METADATA_FIELD, (entry) => {
+    entry.tag(1, WireType.LengthDelimited).string(key);
+    entry.tag(2, WireType.LengthDelimited).string(value);
+  });
 }

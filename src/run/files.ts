@@ -5,6 +5,7 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  linkSync,
   openSync,
   readFileSync,
   renameSync,
@@ -41,15 +42,15 @@ export function isTemporary(name: string): boolean {
 
 /**
  * Replaces the file at `path`: the bytes reach the disk under a temporary name, which then takes the file's place in one
- * step. A kill or a power cut leaves the old file or the new one, never a part. With `previousPath`, the old file is kept
- * under that name; a kill between the two renames leaves it there alone.
+ * step. A kill or a power cut leaves the old file or the new one, never a part. With `previousPath`, the old file, which
+ * must be there, is kept under that name.
  * @throws InputError naming the cause; the old file is as it was and nothing else stays behind.
  */
 export function writeAtomically(path: string, bytes: Uint8Array | string, previousPath?: string): void {
   const temporary = temporaryPath(path);
   try {
     writeSynced(temporary, bytes);
-    if (previousPath !== undefined) renameSync(path, previousPath);
+    if (previousPath !== undefined) keepAs(path, previousPath);
     renameSync(temporary, path);
   } catch (error) {
     removeQuietly(temporary);
@@ -104,6 +105,19 @@ export function fileError(path: string, action: string, error: unknown): unknown
   const code = errorCode(error);
   if (code === undefined || !(error instanceof Error)) return error;
   return new InputError(`${path}: could not be ${action}: ${CAUSES[code] ?? error.message} (${code})`);
+}
+
+/** Gives the file a second name, so that at no instant it has none; or another, where there are no hard links. */
+function keepAs(path: string, previousPath: string): void {
+  const link = temporaryPath(path);
+  try {
+    linkSync(path, link);
+    renameSync(link, previousPath);
+  } catch {
+    renameSync(path, previousPath);
+  } finally {
+    removeQuietly(link); // renaming does nothing where a kill left both names to one file
+  }
 }
 
 function writeSynced(path: string, bytes: Uint8Array | string): void {

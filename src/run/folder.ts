@@ -16,7 +16,14 @@ const METRICS = "metrics.jsonl";
 const CHECKPOINT = "checkpoint.safetensors";
 const PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors";
 const BEST = "best.safetensors";
-const ARTIFACTS = ["encoder.onnx", "decoder.onnx", "prior.onnx", "density.onnx", "report.html"] as const;
+const ARTIFACTS = [
+  "encoder.onnx",
+  "decoder.onnx",
+  "prior.onnx",
+  "density.onnx",
+  "evaluation.json",
+  "report.html",
+] as const;
 const RUN_FILES: readonly string[] = [CONFIG, METRICS, CHECKPOINT, PREVIOUS_CHECKPOINT, BEST, ...ARTIFACTS];
 
 export type ArtifactName = (typeof ARTIFACTS)[number];

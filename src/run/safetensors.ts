@@ -4,7 +4,7 @@
  * Ours begin with a checksum, `{"__metadata__":{"fileChecksum":"fnv1a32:89abcdef", …`, over every byte after its digits: the
  * rest of the header and the data. Other readers see a piece of metadata; files without it are read unchecked.
  */
-import { bytesOf, fnv1a32 } from "../data/checksum.ts";
+import { bytesOf, fnv1a32 } from "../checksum.ts";
 import { InputError } from "../errors.ts";
 import { type Data, type NdArray, sizeOf } from "../tensor/ndarray.ts";
 

@@ -28,9 +28,9 @@ export async function compile(
   return load(engine, lower(outputs, options));
 }
 
-/** Loads a program that is lowered already. */
-export async function load(engine: Engine, program: LoweredProgram): Promise<CompiledFunction> {
-  const session = await createSession(engine, program.bytes);
+/** Loads a program that is lowered already; what its bytes are called is for the error. */
+export async function load(engine: Engine, program: LoweredProgram, file = "program"): Promise<CompiledFunction> {
+  const session = await createSession(engine, program.bytes, file);
   const tensors = new WeakMap<NdArray, Ort.Tensor>();
   const tensorFor = (name: string, dtype: DType, value: NdArray): Ort.Tensor => {
     const known = tensors.get(value);
@@ -59,12 +59,7 @@ export async function load(engine: Engine, program: LoweredProgram): Promise<Com
   };
 }
 
-/** Loads ONNX bytes; what they are called is for the error. */
-export async function createSession(
-  engine: Engine,
-  bytes: Uint8Array,
-  file = "program",
-): Promise<Ort.InferenceSession> {
+async function createSession(engine: Engine, bytes: Uint8Array, file: string): Promise<Ort.InferenceSession> {
   try {
     return await engine.ort.InferenceSession.create(bytes, engine.sessionOptions);
   } catch (cause) {

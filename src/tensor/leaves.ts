@@ -30,7 +30,9 @@ function makeLeaf<D extends DType>(leaf: Leaf, shape: Shape, dtype: D): Tensor<D
 }
 
 /** Values of the dataset, or anything else that the caller feeds at every run. */
-export function data<D extends DType = "float">(name: string, shape: Shape, dtype: D): Tensor<D> {
+export function data(name: string, shape: Shape): Tensor;
+export function data<D extends DType>(name: string, shape: Shape, dtype: D): Tensor<D>;
+export function data(name: string, shape: Shape, dtype: DType = "float"): AnyTensor {
   return makeLeaf({ kind: "data", name }, shape, dtype);
 }
 

@@ -53,6 +53,7 @@ export interface Training {
   /** The live values: they change with every step. */
   readonly parameters: ReadonlyMap<string, NdArray>;
   runStep(): Promise<StepResult>;
+  /** The live values; throws a NumericalError where a parameter is not finite, so that none such is ever saved. */
   snapshot(): Snapshot;
   restore(snapshot: Snapshot, from: string): void;
   release(): Promise<void>;
@@ -225,7 +226,14 @@ export async function createTraining(options: TrainingOptions): Promise<Training
     stepsPerEpoch: order.stepsPerEpoch,
     parameters,
     runStep,
-    snapshot: () => ({ step, tensors: kept }),
+    snapshot: () => {
+      const [{ start }] = memory.regions;
+      for (const { offset, count } of memory.ranges(new Set(parameters.keys()))) {
+        if (Number.isFinite(kernels.sumSquares(start + 4 * offset, count))) continue;
+        throw new NumericalError(`step ${step}: a parameter is not finite; a lower learning rate helps`);
+      }
+      return { step, tensors: kept };
+    },
     restore: (snapshot, from) => {
       copyInto(kept, snapshot.tensors, from);
       step = snapshot.step;

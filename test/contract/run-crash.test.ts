@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, expect, it, vi } from "vitest";
 import { InputError } from "../../src/errors.ts";
 import { createRun, openRun, type Run } from "../../src/run/folder.ts";
-import { breakCall } from "./run/broken-disk.ts";
+import { breakCall, callsOf } from "./run/broken-disk.ts";
 import { filled, stepOf } from "./run/checkpoint.ts";
 import { startLimitedTask, startTask } from "./run/children.ts";
 import { newFolder } from "./run/folder.ts";
@@ -110,7 +110,9 @@ it.each(["fail", "kill"] as const)("a checkpoint is never lost by a %s while the
       return run;
     },
     check: (error) => {
-      expect(stepOf(openRun(folder, { write: false }).readCheckpoint())).toBe(error === undefined ? 3 : 2);
+      const checkpoint = openRun(folder, { write: false }).readCheckpoint();
+      expect(stepOf(checkpoint)).toBe(error === undefined ? 3 : 2);
+      expect(checkpoint).not.toHaveProperty("warning");
       if (how === "fail") expect(names().filter((name) => name.endsWith("-tmp"))).toEqual([]);
       const next = openRun(folder, { write: true });
       next.readCheckpoint();
@@ -121,6 +123,13 @@ it.each(["fail", "kill"] as const)("a checkpoint is never lost by a %s while the
     },
   });
   expect(calls).toBeGreaterThan(5);
+});
+
+it("a checkpoint has reached the disk before it takes a name, and the name after", () => {
+  const run = runWith(1);
+  const calls = callsOf(() => save(run, 2)).filter((name) => /^(writeFile|fsync|rename)Sync$/.test(name));
+  expect(calls).toEqual(["writeFileSync", "fsyncSync", "renameSync", "renameSync", "fsyncSync"]);
+  run.close();
 });
 
 it.each(["fail", "kill"] as const)("a %s loses at most the row of metrics being written", (how) => {
@@ -177,7 +186,9 @@ it("a checkpoint survives SIGKILL at any moment", async () => {
     child.kill();
     const told = Number((await child.ended()).at(-1));
     const reader = openRun(folder, { write: false });
-    const step = stepOf(reader.readCheckpoint());
+    const checkpoint = reader.readCheckpoint();
+    expect(checkpoint).not.toHaveProperty("warning");
+    const step = stepOf(checkpoint);
     expect([told, told + 1]).toContain(step); // the next one may have been in its place, but not told yet
     expect(reader.readMetrics().at(-1)?.step).toBeGreaterThanOrEqual(step);
   }

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, it, vi } from "vitest";
 import { InputError } from "../../src/errors.ts";
-import { createRun } from "../../src/run/folder.ts";
+import { createRun, openRun } from "../../src/run/folder.ts";
 import { acquireLock, type Lock } from "../../src/run/lock.ts";
 import { interruptCall } from "./run/broken-disk.ts";
 import { Child, startTask } from "./run/children.ts";
@@ -93,7 +93,7 @@ it("is not removed by its former holder once it is another's", () => {
 });
 
 /** Has two do the same, the second one before the 1st, 2nd, … call of the file system that the first makes. */
-function race(prepare: () => void, attempt: () => Lock): void {
+function race(prepare: () => void, attempt: () => Lock, refusal: RegExp): void {
   for (let n = 1; ; n++) {
     prepare();
     const won: Lock[] = [];
@@ -102,6 +102,7 @@ function race(prepare: () => void, attempt: () => Lock): void {
         won.push(attempt());
       } catch (error) {
         expect(error).toBeInstanceOf(InputError);
+        expect(`${error}`).toMatch(refusal);
       }
     };
     const reached = interruptCall(n, contend, contend);
@@ -118,17 +119,28 @@ it("is won by exactly one of two, whenever the second comes", () => {
   race(
     () => {},
     () => acquireLock(folder),
+    /is in use by process/,
   );
-  race(leaveLock, () => acquireLock(folder));
+  race(leaveLock, () => acquireLock(folder), /is in use by process/);
   expect(fs.readdirSync(folder)).toEqual([]);
 });
 
 it("lets exactly one of two make a run, whenever the second comes, also one that is quickly done", () => {
   const clear = (): void => fs.rmSync(folder, { recursive: true, force: true });
-  race(clear, () => {
+  const make = (): Lock => {
     createRun(folder, {}).close();
     return { release: () => {} };
-  });
+  };
+  race(clear, make, /is in use by process|: exists: /);
+});
+
+it("lets exactly one of two open a run to write, whenever the second comes and clears leftovers away", () => {
+  createRun(folder, {}).close();
+  const open = (): Lock => {
+    const run = openRun(folder, { write: true });
+    return { release: () => run.close() };
+  };
+  race(() => {}, open, /is in use by process/);
 });
 
 it("is won by exactly one of four processes that find it abandoned, and released when that one ends", async () => {

@@ -1,14 +1,14 @@
 type Calls = Readonly<Record<string, unknown>>;
 
 /** Whether a call of the file system goes through, fails, or fails half done if it is a write. */
-let verdict: () => "through" | "fails" | "fails half done" = () => "through";
+let verdict: (name: string) => "through" | "fails" | "fails half done" = () => "through";
 
 /** The functions of `node:fs`, for a mock of it: those named …Sync obey the functions below. */
 export function breakable(actual: Calls): Calls {
   const entries = Object.entries(actual).map(([name, value]) => {
     if (typeof value !== "function" || !name.endsWith("Sync")) return [name, value];
     const call = (...args: readonly unknown[]): unknown => {
-      const outcome = verdict();
+      const outcome = verdict(name);
       if (outcome === "through") return Reflect.apply(value, undefined, args);
       const [file, content, ...options] = args;
       if (outcome === "fails half done" && name === "writeFileSync") {
@@ -49,6 +49,17 @@ export function interruptCall(n: number, other: () => void, action: () => void):
     return "through";
   };
   return finish(action, () => calls >= n);
+}
+
+/** The names of the calls of the file system in `action`, in order. */
+export function callsOf(action: () => void): readonly string[] {
+  const names: string[] = [];
+  verdict = (name) => {
+    names.push(name);
+    return "through";
+  };
+  finish(action, () => true);
+  return names;
 }
 
 function finish(action: () => void, reached: () => boolean): boolean {

@@ -1,0 +1,80 @@
+import { openEngine } from "#engine";
+import { type Dataset, subset } from "../data/dataset.ts";
+import { openDataset } from "../data/open.ts";
+import { InputError } from "../errors.ts";
+import { type RunConfig, runConfig } from "../run/config.ts";
+import { openRun } from "../run/folder.ts";
+import { openRunData } from "../run/prepare.ts";
+import { type EvaluateFlags, integerFlag } from "./evaluate.ts";
+import { evaluateRun } from "./evaluation-run.ts";
+import { interruptible } from "./exit.ts";
+import { printNumbers } from "./print-numbers.ts";
+import { createMeter } from "./progress.ts";
+
+const SPLITS = ["test", "validation", "train"] as const;
+type Split = (typeof SPLITS)[number];
+
+export async function evaluateFromFlags(path: string, flags: EvaluateFlags): Promise<void> {
+  const samples = integerFlag("samples", flags.samples) ?? 200;
+  const limit = integerFlag("limit", flags.limit);
+  const chunk = integerFlag("chunk", flags.chunk);
+  const run = openRun(path, { write: false });
+  const config = runConfig(run);
+  const seed = integerFlag("seed", flags.seed, 0) ?? config.options.seed;
+  const threads = integerFlag("threads", flags.threads) ?? config.options.threads;
+  const engine = await openEngine({ engine: engineFlag(flags.engine), threads });
+  if (engine.notice) process.stderr.write(`${engine.notice}\n`);
+  const { dataset: all, split } = await examplesOf(config, flags);
+  const dataset =
+    limit === undefined || limit >= all.length
+      ? all
+      : subset(
+          all,
+          Array.from({ length: limit }, (_, i) => i),
+        );
+  const stop = interruptible((line) => void process.stderr.write(`${line}\n`));
+  const meter = createMeter({ stream: process.stderr, label: "evaluating", total: dataset.length, unit: "examples" });
+  try {
+    const onProgress = (done: number): void => meter.update(done);
+    const options = { dataset, split, samples, seed, chunk, signal: stop.signal, onProgress };
+    const { numbers } = await evaluateRun(engine, run, options);
+    meter.finish();
+    if (flags.json) process.stdout.write(`${JSON.stringify({ run: path, split, numbers })}\n`);
+    else printNumbers(numbers, process.stdout);
+  } finally {
+    meter.finish();
+    stop.dispose();
+  }
+}
+
+function engineFlag(name: string | undefined): "native" | "wasm" | undefined {
+  if (name === undefined || name === "native" || name === "wasm") return name;
+  throw new InputError(`--engine: native or wasm is expected, got "${name}"`);
+}
+
+async function examplesOf(
+  { options, data }: RunConfig,
+  flags: EvaluateFlags,
+): Promise<{ dataset: Dataset; split: string }> {
+  if (flags.data !== undefined) {
+    if (flags.split !== undefined)
+      throw new InputError("--split names a part of the run's own data; leave it out with --data");
+    return { dataset: await openDataset(flags.data), split: flags.data };
+  }
+  const parts = await openRunData(options);
+  if (parts.source.checksum !== data.checksum) {
+    throw new InputError(
+      `${options.data ?? "the embedded data"}: is not the file this run was trained on (${parts.source.checksum}, then ${data.checksum})`,
+    );
+  }
+  const split = flags.split ?? (parts.test ? "test" : "validation");
+  if (!isSplit(split)) throw new InputError(`--split: ${SPLITS.join(", ")} is expected, got "${split}"`);
+  const dataset = parts[split];
+  if (!dataset)
+    throw new InputError(`--split test: this run has no test file; give one with --data, or use validation`);
+  return { dataset, split };
+}
+
+function isSplit(name: string): name is Split {
+  return SPLITS.some((split) => split === name);
+}

@@ -1,0 +1,49 @@
+import { Command } from "commander";
+import { InputError } from "../errors.ts";
+
+export interface EvaluateFlags {
+  readonly data?: string;
+  readonly split?: string;
+  readonly samples: string;
+  readonly limit?: string;
+  readonly chunk?: string;
+  readonly seed?: string;
+  readonly threads?: string;
+  readonly engine?: string;
+  readonly json?: boolean;
+}
+
+const example = `
+Examples:
+  reparam evaluate runs/fashion-1
+  reparam evaluate runs/fashion-1 --samples 1000 --limit 100
+  reparam evaluate runs/fashion-1 --data t10k-images-idx3-ubyte.gz --json`;
+
+/** `reparam evaluate RUN` */
+export function evaluateCommand(): Command {
+  return new Command("evaluate")
+    .description("ELBO, its terms and the importance-sampled log-likelihood of a trained run, with standard errors")
+    .argument("<run>", "run folder")
+    .option("--data <file>", "examples to score, instead of those that the run held out")
+    .option("--split <name>", "which of the run's own examples: test, validation or train")
+    .option("--samples <number>", "importance samples per example", "200")
+    .option("--limit <number>", "score the first so many examples only")
+    .option("--chunk <number>", "examples in one pass; changes memory and time, not the numbers")
+    .option("--seed <number>", "seed of the draws; the run's own by default")
+    .option("--threads <number>", "threads of the engine; the run's own by default")
+    .option("--engine <name>", "native or wasm")
+    .option("--json", "print the numbers as JSON")
+    .addHelpText("after", example)
+    .action(async (path: string, flags: EvaluateFlags) => {
+      const { evaluateFromFlags } = await import("./evaluate-action.ts");
+      await evaluateFromFlags(path, flags);
+    });
+}
+
+/** A flag's positive integer (or from `least` on), undefined where it was not given. */
+export function integerFlag(flag: string, text: string | undefined, least = 1): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
+  throw new InputError(`--${flag}: an integer of ${least} or more is expected, got "${text}"`);
+}

@@ -1,0 +1,169 @@
+import { existsSync } from "node:fs";
+import { openEngine } from "#engine";
+import { InputError } from "../errors.ts";
+import { KL_WEIGHT } from "../inference/elbo.ts";
+import { type DataDescription, likelihoodName, type Model } from "../models/model.ts";
+import { trainingProgram } from "../models/programs.ts";
+import { type RunConfig, runConfig } from "../run/config.ts";
+import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
+import {
+  klWeightSchedule,
+  learningRateSchedule,
+  optimizerOptions,
+  type TrainOptions,
+  totalSteps,
+} from "../run/options.ts";
+import { buildModel, describe, openRunData, provenance, type RunData } from "../run/prepare.ts";
+import { environment } from "../run/versions.ts";
+import type { Engine } from "../runtime/engine.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
+import type { LoopState } from "../training/loop.ts";
+import { createTraining, type Training } from "../training/training.ts";
+
+/** A run about to be trained: everything is open and fits together, and nothing has been written unless it went on before. */
+export interface PreparedRun {
+  readonly options: TrainOptions;
+  readonly engine: Engine;
+  readonly data: RunData;
+  readonly description: DataDescription;
+  readonly model: Model;
+  readonly training: Training;
+  readonly run: Run;
+  readonly resume?: LoopState;
+  readonly steps: number;
+  /** What the user should hear: another engine, another machine, an older checkpoint. */
+  readonly notices: readonly string[];
+}
+
+export type Target =
+  | { readonly kind: "new"; readonly path: string; readonly force: boolean }
+  | { readonly kind: "resume"; readonly path: string };
+
+/** The first folder runs/NAME-1, runs/NAME-2, … that is free. */
+export function freeRunPath(name: string): string {
+  for (let number = 1; ; number++) {
+    const path = `runs/${name}-${number}`;
+    if (!existsSync(path)) return path;
+  }
+}
+
+/** Opens data, model, engine and folder. Mistakes come to light before the folder is made. */
+export async function prepareRun(options: TrainOptions, target: Target, threads: number): Promise<PreparedRun> {
+  const before = target.kind === "resume" ? openRun(target.path, { write: true }) : undefined;
+  try {
+    const engine = await openEngine({ engine: options.engine, threads });
+    const data = await openRunData(options);
+    const description = describe(data);
+    const model = await buildModel(options, description);
+    const training = await openTraining(options, engine, data, model, description);
+    const steps = totalSteps(options, training.stepsPerEpoch);
+    const config = configOf(options, engine, data, model, training);
+    const notices = engine.notice ? [engine.notice] : [];
+    notices.push(...warnings(options, steps));
+    const common = { options, engine, data, description, model, training };
+    if (target.kind === "new") {
+      const run = createRun(target.path, config, { force: target.force });
+      return { ...common, run, steps, notices };
+    }
+    const run = before ?? openRun(target.path, { write: true });
+    notices.push(...differences(runConfig(run), config, target.path));
+    const checkpoint = run.readCheckpoint();
+    if (checkpoint?.warning) notices.push(checkpoint.warning);
+    const resume = checkpoint && restore(training, checkpoint, `${target.path}/checkpoint.safetensors`);
+    run.cutMetrics(training.step);
+    return { ...common, run, resume, steps, notices };
+  } catch (error) {
+    before?.close();
+    throw error;
+  }
+}
+
+/** Settings that are allowed and hardly meant. */
+function warnings({ klWarmup, klPeriod }: TrainOptions, steps: number): readonly string[] {
+  if (klPeriod !== undefined || klWarmup < steps) return [];
+  return [
+    `the KL weight never reaches its height: --kl-warmup ${klWarmup} is longer than the ${steps} steps of this run`,
+  ];
+}
+
+async function openTraining(
+  options: TrainOptions,
+  engine: Engine,
+  { train }: RunData,
+  model: Model,
+  description: DataDescription,
+): Promise<Training> {
+  const { terms, loss } = trainingProgram(model, description, options.samples === 1 ? undefined : options.samples);
+  if (options.batch > train.length) {
+    throw new InputError(
+      `--batch ${options.batch} is more than the ${train.length} training examples; give a smaller one`,
+    );
+  }
+  const total = totalSteps(options, Math.floor(train.length / options.batch));
+  const phase = {
+    name: "train",
+    loss,
+    terms: { ...terms },
+    optimizer: optimizerOptions(options),
+    learningRate: learningRateSchedule(options, total),
+    clipNorm: options.clip,
+  };
+  return createTraining({
+    engine,
+    phases: [phase],
+    dataset: train,
+    seed: options.seed,
+    batchSize: options.batch,
+    hypers: { [KL_WEIGHT]: klWeightSchedule(options) },
+  });
+}
+
+function configOf(
+  options: TrainOptions,
+  engine: Engine,
+  data: RunData,
+  model: Model,
+  { parameters }: Training,
+): RunConfig {
+  return {
+    options: { ...options, threads: engine.threads },
+    data: provenance(options, data),
+    model: {
+      latents: model.latents,
+      likelihood: likelihoodName(model),
+      parameters: Array.from(parameters.values(), ({ shape }) => sizeOf(shape)).reduce((a, b) => a + b, 0),
+    },
+    environment: environment(engine),
+  };
+}
+
+/**
+ * What is no longer as it was when the run began. Other data would make another run: that is an error; another machine
+ * or version may change the last bits: that is told.
+ */
+function differences(before: RunConfig, now: RunConfig, path: string): readonly string[] {
+  if (before.data.checksum !== now.data.checksum) {
+    throw new InputError(`${path}: was trained on other data (${before.data.checksum}, now ${now.data.checksum})`);
+  }
+  const notices: string[] = [];
+  if (before.data.moduleChecksum !== now.data.moduleChecksum) {
+    notices.push(`${now.options.model ?? "the model"} has changed since this run began`);
+  }
+  const changed = Object.keys(now.environment).filter((key) => before.environment[key] !== now.environment[key]);
+  if (changed.length > 0) {
+    const list = changed.map((key) => `${key} ${before.environment[key]} → ${now.environment[key]}`).join(", ");
+    notices.push(`not the machine or version this run began on (${list}): its last bits may differ`);
+  }
+  return notices;
+}
+
+/** Puts a checkpoint back into memory. */
+function restore(training: Training, { tensors, metadata }: Checkpoint, file: string): LoopState {
+  const step = Number(metadata.step);
+  if (!Number.isInteger(step) || metadata.loop === undefined) {
+    throw new InputError(`${file}: holds tensors but no training state; it is no checkpoint of a run`);
+  }
+  training.restore({ step, tensors }, file);
+  const loop: LoopState = JSON.parse(metadata.loop);
+  return loop;
+}

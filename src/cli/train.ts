@@ -1,0 +1,68 @@
+import { Command, Option } from "commander";
+import type { z } from "zod";
+import { readOptionsFile } from "../run/config.ts";
+import { type OptionName, optionsSchema, parseOptions, type TrainOptions } from "../run/options.ts";
+
+interface TrainFlags {
+  readonly out?: string;
+  readonly resume?: string;
+  readonly force?: boolean;
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly [option: string]: unknown;
+}
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** A flag for every option of the schema: its words are the schema's. */
+function flagFor(name: OptionName): Option {
+  const schema: z.ZodType = optionsSchema.shape[name];
+  const start: unknown = schema.safeParse(undefined).data;
+  const description = schema.description ?? "";
+  return new Option(
+    `--${kebab(name)} <value>`,
+    start === undefined ? description : `${description} (default: ${start})`,
+  ).argParser((text: string): unknown => {
+    const number = Number(text);
+    const asNumber = text.trim() !== "" && !Number.isNaN(number);
+    return asNumber && !schema.safeParse(text).success ? number : text;
+  });
+}
+
+const example = `
+Examples:
+  reparam train                                      the embedded Fashion-MNIST images, under a minute
+  reparam train images-idx3-ubyte.gz --epochs 20 --out runs/mine
+  reparam train --resume runs/mine                   go on where it stopped
+  reparam train --config runs/mine/config.json       make the same run again
+  reparam train data.npy --model ./mine.ts           a model of your own`;
+
+/** `reparam train [DATA]` */
+export function trainCommand(): Command {
+  const command = new Command("train")
+    .description("train a variational autoencoder on images or a table of numbers")
+    .argument("[data]", "IDX (.gz too) or .npy file; the embedded Fashion-MNIST images by default")
+    .option("--out <folder>", "where the run goes; runs/NAME-1, -2, … by default")
+    .option("--resume <folder>", "go on with a run that was stopped")
+    .option("--force", "replace the run that is in --out")
+    .option("--config <file>", "JSON file of options, or the config.json of a run; flags override it")
+    .option("--json", "print the result as JSON");
+  for (const name of Object.keys(optionsSchema.shape) as OptionName[]) {
+    if (name !== "data") command.addOption(flagFor(name));
+  }
+  command.addHelpText("after", example);
+  return command.action(async (data: string | undefined, flags: TrainFlags) => {
+    const { trainFromFlags } = await import("./train-action.ts");
+    const { out, resume, force, config, json, ...given } = flags;
+    const options = { ...given, ...(data === undefined ? {} : { data }) };
+    await trainFromFlags({ out, resume, force, config, json, given: options });
+  });
+}
+
+/** Options from the config file, and over them those given as flags. */
+export function gatherOptions(given: Readonly<Record<string, unknown>>, config: string | undefined): TrainOptions {
+  const fromFile = config === undefined ? {} : readOptionsFile(config);
+  return parseOptions({ ...fromFile, ...given }, (option) =>
+    option in given ? (option === "data" ? "DATA" : `--${kebab(option)}`) : `${config}: ${option}`,
+  );
+}

@@ -1,0 +1,114 @@
+import { NumericalError } from "../errors.ts";
+import { estimateLikelihood } from "../evaluation/likelihood.ts";
+import { KL_WEIGHT } from "../inference/elbo.ts";
+import { densityProgram } from "../models/programs.ts";
+import { exportModel } from "../run/artifacts.ts";
+import { compile } from "../runtime/compile.ts";
+import { type LoopState, type Means, type Outcome, train } from "../training/loop.ts";
+import type { Snapshot } from "../training/training.ts";
+import type { PreparedRun } from "./prepare-run.ts";
+import type { Progress } from "./progress.ts";
+
+/** Samples per example for the validation bound after each epoch: their noise is the same every time. */
+const VALIDATION_SAMPLES = 1;
+
+/** Trains a prepared run to its end, or until the signal: metrics, checkpoints and the best parameters go to its folder. */
+export async function trainRun(prepared: PreparedRun, progress: Progress, signal: AbortSignal): Promise<Outcome> {
+  const { run, training, options, steps } = prepared;
+  const epochs = Math.ceil(steps / training.stepsPerEpoch);
+  const validate = await validator(prepared);
+  const started = performance.now();
+  const first = training.step;
+  let recent: { elbo: number; reconstruction: number; rate: number } | undefined;
+  const save = ({ step }: Snapshot, state: LoopState): Record<string, string> => ({
+    step: String(step),
+    loop: JSON.stringify(state),
+  });
+  try {
+    return await train(training, {
+      steps,
+      resume: prepared.resume,
+      signal,
+      validate,
+      monitor: "elbo",
+      patience: options.patience,
+      checkpointEvery: options.checkpointEvery,
+      onStep: ({ step, terms }, epoch) => {
+        recent = smooth(recent, terms);
+        const seconds = (performance.now() - started) / 1000;
+        const imagesPerSecond = ((step + 1 - first) * options.batch) / seconds;
+        progress.update({ step: step + 1, epoch, epochs, ...recent, imagesPerSecond });
+      },
+      onEpoch: ({ step, epoch, train: means, validation, learningRate, hypers }) => {
+        const seconds = (performance.now() - started) / 1000;
+        run.appendMetrics({
+          step,
+          epoch,
+          train: means,
+          validation,
+          learningRate,
+          klWeight: hypers[KL_WEIGHT] ?? 1,
+          seconds,
+        });
+      },
+      onBest: (snapshot, state) => run.writeBest(onlyParameters(snapshot), save(snapshot, state)),
+      onCheckpoint: (snapshot, state) => run.writeCheckpoint(snapshot.tensors, save(snapshot, state)),
+    });
+  } catch (error) {
+    if (!(error instanceof NumericalError)) throw error;
+    const kept = run.readCheckpoint();
+    const where = kept
+      ? `the checkpoint of step ${kept.metadata.step} is kept in ${run.path}`
+      : "no checkpoint was made yet";
+    throw new NumericalError(`${error.message}; ${where}`);
+  } finally {
+    progress.finish();
+    await validate.release();
+  }
+}
+
+/** Exponentially smoothed terms, so that the line can be read. */
+function smooth(
+  before: { elbo: number; reconstruction: number; rate: number } | undefined,
+  terms: Means,
+): { elbo: number; reconstruction: number; rate: number } {
+  const next = (name: "elbo" | "reconstruction" | "rate"): number =>
+    before === undefined ? terms[name] : 0.98 * before[name] + 0.02 * terms[name];
+  return { elbo: next("elbo"), reconstruction: next("reconstruction"), rate: next("rate") };
+}
+
+function onlyParameters({ tensors }: Snapshot): Snapshot["tensors"] {
+  return new Map([...tensors].filter(([name]) => name.startsWith("parameter/")));
+}
+
+/** The validation bound with the parameters as they are: the density program with the live memory as its inputs. */
+async function validator({
+  engine,
+  model,
+  description,
+  training,
+  data,
+  options,
+}: PreparedRun): Promise<(() => Promise<Means>) & { release: () => Promise<void> }> {
+  const density = await compile(engine, densityProgram(model, description), { name: "validation" });
+  const validate = async (): Promise<Means> => {
+    const { elbo, reconstruction, rate } = await estimateLikelihood({
+      density,
+      dataset: data.validation,
+      parameters: training.parameters,
+      samples: VALIDATION_SAMPLES,
+      seed: options.seed,
+      chunk: { examples: 500, samples: VALIDATION_SAMPLES },
+    });
+    return { elbo: elbo.value, reconstruction: reconstruction.value, rate: rate.value };
+  };
+  return Object.assign(validate, { release: () => density.release() });
+}
+
+/** Writes the four ONNX files: of the best parameters where training stopped for want of better ones, else of the last. */
+export function exportRun({ run, training, model, description, options }: PreparedRun): void {
+  const best = options.patience === undefined ? undefined : run.readBest();
+  const values = new Map(training.parameters);
+  for (const [name, value] of best?.tensors ?? []) values.set(name.replace(/^parameter\//, ""), value);
+  for (const [name, bytes] of exportModel(model, description, values)) run.writeArtifact(name, bytes);
+}

@@ -1,0 +1,62 @@
+import type { Dataset } from "../data/dataset.ts";
+import { InputError } from "../errors.ts";
+import type { LoweredProgram } from "../onnx/lower.ts";
+import { noiseSource } from "../random/noise.ts";
+import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
+import { bindShape } from "../tensor/shape.ts";
+
+export interface FeedSource {
+  readonly program: LoweredProgram;
+  /** Where `x` is read from, for programs that have it. */
+  readonly dataset?: Dataset;
+  /** Values of the parameters, where the program has them as inputs. */
+  readonly parameters?: ReadonlyMap<string, NdArray>;
+  readonly seed: number;
+  /** Keys the noise, beside the example and the sample. */
+  readonly step: number;
+}
+
+/** Feeds for some examples and some samples of each. */
+export type FeedsOf = (examples: Uint32Array, firstSample?: number, samples?: number) => Record<string, NdArray>;
+
+/**
+ * Fills the inputs of an exported program: data by row, noise by its name, example and sample.
+ * @throws InputError where the dataset's examples are not what the program was trained on.
+ */
+export function programFeeds({ program, dataset, parameters, seed, step }: FeedSource): FeedsOf {
+  if (dataset) checkFits(program, dataset);
+  const fills = program.inputs.map(({ name, leaf, shape: symbolic, dtype }) => {
+    if (leaf.kind === "noise") {
+      const event = symbolic.slice(leaf.sampled ? 2 : 1).map(Number);
+      const source = noiseSource({ name, law: leaf.law, event }, seed);
+      return (examples: Uint32Array, firstSample: number, samples: number): NdArray => {
+        const shape = bindShape(symbolic, { batch: examples.length, samples }).map(Number);
+        const data = new Float32Array(sizeOf(shape));
+        const rows = leaf.sampled ? { samples, firstSample } : { samples: 1, firstSample: 0 };
+        source.fill(data, { step, examples, ...rows });
+        return { data, shape };
+      };
+    }
+    const fixed = parameters?.get(name);
+    return (examples: Uint32Array): NdArray => {
+      if (fixed) return fixed;
+      const shape = bindShape(symbolic, { batch: examples.length }).map(Number);
+      const data = dtype === "uint8" ? new Uint8Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
+      dataset?.read(examples, data);
+      return { data, shape };
+    };
+  });
+  return (examples, firstSample = 0, samples = 1) =>
+    Object.fromEntries(program.inputs.map(({ name }, i) => [name, fills[i](examples, firstSample, samples)]));
+}
+
+function checkFits({ inputs }: LoweredProgram, dataset: Dataset): void {
+  const x = inputs.find(({ name }) => name === "x");
+  if (!x) return;
+  const expected = x.shape.slice(1);
+  const numbers = x.dtype === "uint8" ? "uint8" : "float32";
+  if (expected.join() === dataset.shape.join() && numbers === dataset.dtype) return;
+  throw new InputError(
+    `${dataset.name}: [${dataset.shape.join(", ")}] of ${dataset.dtype} do not fit this model, which was trained on [${expected.join(", ")}] of ${numbers}`,
+  );
+}

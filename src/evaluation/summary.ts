@@ -1,0 +1,72 @@
+import type { Estimate, LikelihoodEstimate } from "./likelihood.ts";
+
+/** A number and all that it depends on: estimator, samples, likelihood, binarisation, split, size. */
+export interface StampedNumber {
+  readonly name: string;
+  readonly value: number;
+  /** Standard error between examples. */
+  readonly error?: number;
+  readonly unit: string;
+  readonly stamp: string;
+}
+
+/** What the numbers were measured on. */
+export interface Setting {
+  /** Such as "Bernoulli, stochastic binarisation". */
+  readonly likelihood: string;
+  /** Such as "test". */
+  readonly split: string;
+  /** How many numbers one example has: what bits per dimension divide by. */
+  readonly dimensions: number;
+  readonly latents: number;
+  readonly active?: number;
+}
+
+/** The held-out numbers of a model, the headline first; each says how it was estimated. */
+export function summarise(estimate: LikelihoodEstimate, setting: Setting): readonly StampedNumber[] {
+  const { samples, examples } = estimate;
+  const of = `${setting.likelihood}, ${setting.split} split, ${examples.toLocaleString("en-US")} examples`;
+  const nats = (name: string, { value, error }: Estimate, how: string): StampedNumber => ({
+    name,
+    value,
+    error,
+    unit: "nats",
+    stamp: `${how}, ${of}`,
+  });
+  const negative = ({ value, error }: Estimate): Estimate => ({ value: -value, error });
+  const perDimension = setting.dimensions * Math.LN2;
+  const draws = `${samples.toLocaleString("en-US")} ${samples === 1 ? "sample" : "samples"}`;
+  const rate = estimate.rates ? "closed form" : `Monte Carlo, ${draws}`;
+  const numbers = [
+    nats("negative log-likelihood", negative(estimate.logLikelihood), `importance sampling, ${draws} of q(z|x)`),
+    nats("ELBO", estimate.elbo, `Monte Carlo reconstruction, ${draws}; rate ${rate}`),
+    nats("reconstruction", estimate.reconstruction, `Monte Carlo, ${draws}`),
+    nats("rate", estimate.rate, rate),
+  ];
+  const [nll] = numbers;
+  const bits: StampedNumber = {
+    name: "bits per dimension",
+    value: nll.value / perDimension,
+    error: (nll.error ?? 0) / perDimension,
+    unit: "bits",
+    stamp: `the negative log-likelihood over ${setting.dimensions} dimensions`,
+  };
+  const samplesUsed: StampedNumber = {
+    name: "effective samples",
+    value: estimate.effectiveSamples,
+    unit: `of ${samples}`,
+    stamp: "mean over examples of (Σw)²/Σw²; near 1 the likelihood estimate rests on single draws",
+  };
+  const active: readonly StampedNumber[] =
+    setting.active === undefined
+      ? []
+      : [
+          {
+            name: "active latents",
+            value: setting.active,
+            unit: `of ${setting.latents}`,
+            stamp: "variance of the posterior mean over the examples > 0.01",
+          },
+        ];
+  return [...numbers, bits, samplesUsed, ...active];
+}

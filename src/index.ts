@@ -1,0 +1,61 @@
+/** What both Node and browsers have: models, their parts, training and evaluation. `reparam/tensor` is the formula language. */
+
+export { openEngine } from "#engine";
+export { arrayDataset, type Dataset, featureMeans, type Measure, split, subset } from "./data/dataset.ts";
+export { type Bernoulli, bernoulli } from "./distributions/bernoulli.ts";
+export { type DiscretizedLogistic, discretizedLogistic } from "./distributions/discretized-logistic.ts";
+export {
+  type Distribution,
+  type Reparameterized,
+  rsample,
+  type Support,
+  sumEvent,
+} from "./distributions/distribution.ts";
+export { kl, klTerms } from "./distributions/kl.ts";
+export { type Normal, normal } from "./distributions/normal.ts";
+export { InputError, NumericalError, ShapeError } from "./errors.ts";
+export { type Estimate, estimateLikelihood, type LikelihoodEstimate } from "./evaluation/likelihood.ts";
+export {
+  type BoundTerms,
+  evidenceLowerBound,
+  type LatentVariableModel,
+  latentNoise,
+  weightedLoss,
+} from "./inference/elbo.ts";
+export type { OptimizerOptions, Phase, Schedule } from "./inference/phase.ts";
+export type { DataDescription, Model, ModelModule } from "./models/model.ts";
+export { type Architecture, decoderNetwork, encoderNetwork } from "./models/networks.ts";
+export { decoderProgram, densityProgram, encoderProgram, priorProgram, trainingProgram } from "./models/programs.ts";
+export { standardNormal, type VaeOptions, vae, vaeSchema } from "./models/vae.ts";
+export {
+  glorotNormal,
+  glorotUniform,
+  heNormal,
+  heUniform,
+  lecunNormal,
+  ones,
+  zeros,
+} from "./nn/initialisers.ts";
+export {
+  conv,
+  convTranspose,
+  dense,
+  dropout,
+  flattenEvent,
+  type Layer,
+  layerNorm,
+  residual,
+  sequential,
+  unflattenEvent,
+} from "./nn/layers.ts";
+export { type CompiledFunction, compile, type Feeds } from "./runtime/compile.ts";
+export type { Engine, EngineOptions } from "./runtime/engine.ts";
+export { type EpochResult, type LoopOptions, type Outcome, train } from "./training/loop.ts";
+export { scheduleAt } from "./training/schedule.ts";
+export {
+  createTraining,
+  type Snapshot,
+  type StepResult,
+  type Training,
+  type TrainingOptions,
+} from "./training/training.ts";

@@ -1,0 +1,162 @@
+import { z } from "zod";
+import { InputError } from "../errors.ts";
+import type { OptimizerOptions, Schedule } from "../inference/phase.ts";
+import { type VaeOptions, vaeSchema } from "../models/vae.ts";
+
+const count = z.int().positive();
+const positive = z.number().positive();
+const path = z.string().min(1);
+
+/** Everything that `reparam train` can be told, as flags or in a config file; the descriptions are the help. */
+export const optionsSchema = z.strictObject({
+  data: path
+    .optional()
+    .describe("IDX or .npy file of training examples, .gz too; the embedded Fashion-MNIST images by default"),
+  test: path
+    .optional()
+    .describe("file of held-out examples for the numbers at the end; the validation part by default"),
+  validation: z.number().gt(0).lt(1).default(0.1).describe("share of the examples that is kept from training"),
+  preset: z
+    .enum(["bernoulli-mlp", "bernoulli-conv"])
+    .default("bernoulli-mlp")
+    .describe("named model, whose parts the options below replace"),
+  model: path.optional().describe("module (.ts or .js) that exports a model of your own, instead of a preset"),
+  encoder: z.string().optional().describe('encoder network, mirrored in the decoder: "mlp 400 400" or "conv 32,64"'),
+  latents: count.optional().describe("number of latent dimensions"),
+  likelihood: z
+    .enum(["bernoulli", "normal", "logistic"])
+    .optional()
+    .describe("p(x|z): bernoulli, normal, logistic (discretised, for 8-bit pixels)"),
+  binarize: z.enum(["none", "threshold", "stochastic"]).optional().describe("how a Bernoulli gets its zeros and ones"),
+  batch: count.default(64).describe("examples in one step"),
+  epochs: count.default(60).describe("passes over the training examples"),
+  steps: count.optional().describe("steps in all, instead of epochs"),
+  optimizer: z.enum(["adam", "adamw", "sgd"]).default("adam").describe("adam, adamw or sgd (momentum 0.9)"),
+  learningRate: positive.default(1e-3).describe("highest learning rate"),
+  warmup: z.int().nonnegative().default(100).describe("steps in which the learning rate rises to its highest"),
+  decay: z.enum(["cosine", "none"]).default("cosine").describe("what the learning rate does then"),
+  klWeight: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .describe("weight of the rate in the loss; the reported ELBO never carries it"),
+  klWarmup: z.int().nonnegative().default(0).describe("steps in which the KL weight rises from 0"),
+  klPeriod: count.optional().describe("repeat the KL weight's rise (klWarmup steps) every so many steps"),
+  samples: count.default(1).describe("posterior samples per example in a step"),
+  clip: positive.optional().describe("largest global norm of the gradient"),
+  patience: count.optional().describe("stop after so many epochs without a better validation ELBO"),
+  checkpointEvery: count.optional().describe("also checkpoint every so many steps; at each epoch's end always"),
+  evaluationSamples: count.default(200).describe("importance samples per example for the numbers at the end"),
+  seed: z.int().nonnegative().default(0).describe("seed of every draw"),
+  threads: count.optional().describe("threads of the engine; up to 2 by default"),
+  engine: z.enum(["native", "wasm"]).optional().describe("build of ONNX Runtime: native where it works, else wasm"),
+});
+
+export type OptionName = keyof typeof optionsSchema.shape;
+export type TrainOptions = z.infer<typeof optionsSchema>;
+
+const presets: Readonly<Record<TrainOptions["preset"], VaeOptions>> = {
+  "bernoulli-mlp": vaeSchema.parse({}),
+  "bernoulli-conv": vaeSchema.parse({ architecture: { kind: "conv", channels: [32, 64] } }),
+};
+
+/**
+ * Checks options from a config file or from flags.
+ * @throws InputError that names `from`, the option, what was expected and what was got.
+ */
+export function parseOptions(
+  values: Readonly<Record<string, unknown>>,
+  from: (option: string) => string,
+): TrainOptions {
+  const parsed = optionsSchema.safeParse(values);
+  if (parsed.success) {
+    checkTogether(parsed.data);
+    return parsed.data;
+  }
+  const [issue] = parsed.error.issues;
+  if (issue.code === "unrecognized_keys") {
+    const [key] = issue.keys;
+    throw new InputError(
+      `${from(key)} is not an option; did you mean ${nearest(key)}? (reparam train --help lists them)`,
+    );
+  }
+  const option = String(issue.path[0]);
+  throw new InputError(
+    `${from(option)}: ${issue.message.replace(/^Invalid input: /, "")}, got ${JSON.stringify(values[option])}`,
+  );
+}
+
+function checkTogether(options: TrainOptions): void {
+  const { klPeriod, klWarmup, model } = options;
+  if (klPeriod !== undefined && klWarmup >= klPeriod) {
+    throw new InputError(
+      `--kl-period ${klPeriod} must be longer than --kl-warmup ${klWarmup}: the weight would never reach its height`,
+    );
+  }
+  const parts = (["encoder", "latents", "likelihood", "binarize"] as const).filter(
+    (name) => options[name] !== undefined,
+  );
+  if (model !== undefined && parts.length > 0) {
+    throw new InputError(`--${parts[0]} is part of a preset; with --model the module ${model} decides it`);
+  }
+}
+
+/** The option whose name takes the fewest single-letter changes to reach. */
+function nearest(key: string): string {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) {
+        next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      }
+      row = next;
+    }
+    return row[b.length];
+  };
+  return Object.keys(optionsSchema.shape).reduce((best, name) =>
+    distance(key, name) < distance(key, best) ? name : best,
+  );
+}
+
+/** The VAE that preset and options describe. */
+export function vaeOptions(options: TrainOptions): VaeOptions {
+  const base = presets[options.preset];
+  const architecture = options.encoder === undefined ? base.architecture : parseArchitecture(options.encoder);
+  const { latents = base.latents, likelihood = base.likelihood } = options;
+  return { architecture, latents, likelihood, binarize: options.binarize ?? base.binarize };
+}
+
+/** Reads `mlp 400 400` or `conv 32,64`. */
+export function parseArchitecture(text: string): VaeOptions["architecture"] {
+  const [kind, ...rest] = text.trim().split(/[\s,]+/);
+  const sizes = rest.map(Number);
+  const sound = sizes.length > 0 && sizes.every((size) => Number.isInteger(size) && size > 0);
+  if (sound && kind === "mlp") return { kind, widths: sizes };
+  if (sound && kind === "conv") return { kind, channels: sizes };
+  throw new InputError(
+    `--encoder: "mlp WIDTH …" or "conv CHANNELS,…" is expected, such as "mlp 400 400", got "${text}"`,
+  );
+}
+
+/** The steps of a run whose epochs have so many. */
+export function totalSteps({ steps, epochs }: TrainOptions, stepsPerEpoch: number): number {
+  return steps ?? epochs * stepsPerEpoch;
+}
+
+export function learningRateSchedule({ learningRate, warmup, decay }: TrainOptions, total: number): Schedule {
+  if (decay === "cosine") return { kind: "warmupCosine", peak: learningRate, warmup, total };
+  if (warmup === 0) return { kind: "constant", value: learningRate };
+  return { kind: "linear", from: 0, to: learningRate, steps: warmup };
+}
+
+export function klWeightSchedule({ klWeight, klWarmup, klPeriod }: TrainOptions): Schedule {
+  if (klPeriod !== undefined && klWarmup > 0)
+    return { kind: "cyclical", peak: klWeight, period: klPeriod, rise: klWarmup / klPeriod };
+  if (klWarmup === 0) return { kind: "constant", value: klWeight };
+  return { kind: "linear", from: 0, to: klWeight, steps: klWarmup };
+}
+
+export function optimizerOptions({ optimizer }: TrainOptions): OptimizerOptions {
+  return optimizer === "sgd" ? { kind: "sgd", momentum: 0.9 } : { kind: optimizer };
+}

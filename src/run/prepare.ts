@@ -1,0 +1,70 @@
+import { type Dataset, featureMeans, split } from "../data/dataset.ts";
+import { embeddedFashion } from "../data/fashion.ts";
+import { openDataset } from "../data/open.ts";
+import { InputError } from "../errors.ts";
+import type { DataDescription, Model } from "../models/model.ts";
+import { vae } from "../models/vae.ts";
+import type { RunConfig } from "./config.ts";
+import { type TrainOptions, vaeOptions } from "./options.ts";
+import { loadUserModel, moduleChecksum } from "./user-model.ts";
+
+/** What a run trains, validates and is scored on. */
+export interface RunData {
+  /** All examples that training may see, and the two parts they are split into. */
+  readonly source: Dataset;
+  readonly train: Dataset;
+  readonly validation: Dataset;
+  /** Held out altogether, where there are such examples. */
+  readonly test?: Dataset;
+}
+
+/** Opens the data and splits them by the seed. */
+export async function openRunData(
+  options: Pick<TrainOptions, "data" | "test" | "validation" | "seed">,
+): Promise<RunData> {
+  const { source, test } = await openSource(options);
+  const { train, validation } = split(source, { seed: options.seed, fraction: options.validation });
+  return { source, train, validation, test };
+}
+
+async function openSource({
+  data,
+  test,
+}: Pick<TrainOptions, "data" | "test">): Promise<{ source: Dataset; test?: Dataset }> {
+  if (data === undefined) {
+    const embedded = await embeddedFashion();
+    return { source: embedded.train, test: test === undefined ? embedded.test : await openDataset(test) };
+  }
+  const source = await openDataset(data);
+  if (test === undefined) return { source };
+  const held = await openDataset(test);
+  if (held.shape.join() !== source.shape.join() || held.measure !== source.measure) {
+    throw new InputError(
+      `${test}: [${held.shape.join(", ")}] of ${held.measure} do not fit the training data, [${source.shape.join(", ")}] of ${source.measure}`,
+    );
+  }
+  return { source, test: held };
+}
+
+/** What the model is told of the data: the means are those of the training part alone. */
+export function describe({ train }: RunData): DataDescription {
+  return { shape: train.shape, measure: train.measure, means: featureMeans(train) };
+}
+
+/** The model that the options name, built for these data. */
+export async function buildModel(options: TrainOptions, description: DataDescription): Promise<Model> {
+  if (options.model !== undefined) return loadUserModel(options.model, description);
+  return vae(vaeOptions(options), description);
+}
+
+/** The data and the module by their content, so that a run can tell when it is no longer what it was. */
+export function provenance(options: TrainOptions, data: RunData): RunConfig["data"] {
+  return {
+    checksum: data.source.checksum,
+    examples: data.source.length,
+    shape: [...data.source.shape],
+    measure: data.source.measure,
+    ...(data.test ? { testChecksum: data.test.checksum } : {}),
+    ...(options.model === undefined ? {} : { moduleChecksum: moduleChecksum(options.model) }),
+  };
+}

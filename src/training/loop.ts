@@ -1,0 +1,91 @@
+import type { Snapshot, StepResult, Training } from "./training.ts";
+
+export type Means = Readonly<Record<string, number>>;
+
+/** What the loop knows besides the tensors; part of every checkpoint, so that a resumed run goes on as if never stopped. */
+export interface LoopState {
+  /** Sums of the terms over the steps of the epoch so far, and how many steps they are of. */
+  readonly sums: Means;
+  readonly count: number;
+  /** The best validation value so far and its epoch. */
+  readonly best?: { readonly value: number; readonly epoch: number };
+}
+
+/** One epoch done: means over its steps, and the held-out ones. */
+export interface EpochResult {
+  /** Steps made so far. */
+  readonly step: number;
+  /** Epochs done so far. */
+  readonly epoch: number;
+  readonly train: Means;
+  readonly validation?: Means;
+  readonly learningRate: number;
+  readonly hypers: Means;
+}
+
+export type Outcome = "finished" | "stopped early" | "interrupted";
+
+export interface LoopOptions {
+  /** Steps in all, those of a resumed run included. */
+  readonly steps: number;
+  readonly resume?: LoopState;
+  /** Stops between two steps, after a checkpoint. */
+  readonly signal?: AbortSignal;
+  /** Held-out terms with the parameters as they are. */
+  readonly validate?: () => Promise<Means>;
+  /** The term, larger is better, that decides which parameters are best. */
+  readonly monitor: string;
+  /** Stop after so many epochs in which the monitored term did not improve. */
+  readonly patience?: number;
+  /** Also checkpoint every so many steps within an epoch. */
+  readonly checkpointEvery?: number;
+  readonly onStep?: (result: StepResult, epoch: number) => void;
+  readonly onEpoch?: (result: EpochResult) => void;
+  readonly onBest?: (snapshot: Snapshot, state: LoopState) => void;
+  readonly onCheckpoint?: (snapshot: Snapshot, state: LoopState) => void;
+}
+
+const fresh: LoopState = { sums: {}, count: 0 };
+
+/** The one loop: steps until there are enough, an epoch's bookkeeping when one ends. It knows phases' terms, no models. */
+export async function train(training: Training, options: LoopOptions): Promise<Outcome> {
+  const { steps, signal, patience, checkpointEvery } = options;
+  let state = options.resume ?? fresh;
+  const epochsSinceBest = (): number => training.step / training.stepsPerEpoch - (state.best?.epoch ?? 0);
+  const exhausted = (): boolean => patience !== undefined && state.count === 0 && epochsSinceBest() >= patience;
+  while (training.step < steps && !exhausted()) {
+    if (signal?.aborted) {
+      options.onCheckpoint?.(training.snapshot(), state);
+      return "interrupted";
+    }
+    const result = await training.runStep();
+    const sums = { ...state.sums };
+    for (const [name, value] of Object.entries(result.terms)) sums[name] = (sums[name] ?? 0) + value;
+    state = { ...state, sums, count: state.count + 1 };
+    options.onStep?.(result, Math.floor(result.step / training.stepsPerEpoch) + 1);
+    if (training.step % training.stepsPerEpoch === 0) state = await endEpoch(training, options, state, result);
+    else if (training.step === steps || (checkpointEvery && training.step % checkpointEvery === 0)) {
+      options.onCheckpoint?.(training.snapshot(), state);
+    }
+  }
+  return exhausted() && training.step < steps ? "stopped early" : "finished";
+}
+
+/** Validates, reports, keeps the best and checkpoints: in this order, so that a kill in between repeats the epoch's end. */
+async function endEpoch(
+  training: Training,
+  options: LoopOptions,
+  { sums, count, best }: LoopState,
+  { learningRate, hypers }: StepResult,
+): Promise<LoopState> {
+  const epoch = training.step / training.stepsPerEpoch;
+  const validation = await options.validate?.();
+  const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / count]));
+  options.onEpoch?.({ step: training.step, epoch, train: means, validation, learningRate, hypers });
+  const value = (validation ?? means)[options.monitor];
+  const improved = best === undefined || value > best.value;
+  const next: LoopState = { ...fresh, best: improved ? { value, epoch } : best };
+  if (improved) options.onBest?.(training.snapshot(), next);
+  options.onCheckpoint?.(training.snapshot(), next);
+  return next;
+}

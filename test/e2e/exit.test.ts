@@ -1,0 +1,154 @@
+/** How commands end, in processes of their own, from the built package. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+
+const built = (file: string): string => JSON.stringify(new URL(`../../dist/${file}`, import.meta.url).href);
+
+const PRELUDE = `
+  import { setTimeout as pause } from "node:timers/promises";
+  import { interruptible, run } from ${built("cli/exit.js")};
+  import { InputError, NumericalError } from ${built("errors.js")};
+`;
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A process whose command is the body of an async function. */
+function start(body: string, environment: Readonly<Record<string, string>> = {}) {
+  const source = `${PRELUDE} await run(async () => { ${body} });`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {
+    env: { ...process.env, REPARAM_DEBUG: "0", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = (async (): Promise<Ended> => {
+    const [out, err, [code, signal]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "close"),
+    ]);
+    return { code, signal, out, err };
+  })();
+  return { child, ended };
+}
+
+/** Waits until the process has said something. */
+async function said(child: ChildProcess, stream: "stdout" | "stderr", what: string): Promise<void> {
+  let heard = "";
+  for (;;) {
+    if (heard.includes(what)) return;
+    const [chunk] = await once(child[stream]!, "data");
+    heard += chunk;
+  }
+}
+
+describe("a command that fails", () => {
+  const end = (body: string, environment?: Readonly<Record<string, string>>): Promise<Ended> =>
+    start(body, environment).ended;
+
+  it("tells a user's mistake in one line, exit code 2", async () => {
+    const { code, out, err } = await end(`throw new InputError("a.npy: expected\\n  float32");`);
+    expect({ code, out, err }).toEqual({ code: 2, out: "", err: "reparam: a.npy: expected float32\n" });
+  });
+
+  it("tells a number that is not finite in one line, exit code 1", async () => {
+    const { code, err } = await end(`throw new NumericalError("step 3: the loss is NaN");`);
+    expect({ code, err }).toEqual({ code: 1, err: "reparam: step 3: the loss is NaN\n" });
+  });
+
+  it("owns up to a fault of its own, exit code 1, and shows the stack when asked", async () => {
+    const { code, err } = await end("undefined.field;");
+    expect(code).toBe(1);
+    expect(err).toMatch(/^reparam: Cannot read properties of undefined .*\n.*REPARAM_DEBUG=1.*\n$/);
+    const asked = await end("undefined.field;", { REPARAM_DEBUG: "1" });
+    expect(asked.code).toBe(1);
+    expect(asked.err).toMatch(/^TypeError: .*\n\s+at /);
+  });
+
+  it("ends in silence when nobody reads on", async () => {
+    const { child, ended } = start(`for (;;) { process.stdout.write("line\\n".repeat(1000)); await pause(1); }`);
+    await said(child, "stdout", "line");
+    child.stdout.destroy();
+    const { code, err } = await ended.catch(async () => ({ code: await exitCode(child), err: "" }));
+    expect({ code, err }).toEqual({ code: 141, err: "" });
+  });
+});
+
+async function exitCode(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null) await once(child, "exit");
+  return child.exitCode;
+}
+
+describe("Ctrl-C", () => {
+  const stepping = `
+    const { signal } = interruptible((line) => console.error(line));
+    console.log("ready");
+    while (!signal.aborted) await pause(5);
+    await pause(100);
+    console.log("checkpoint written");
+    signal.throwIfAborted();
+  `;
+  const MESSAGE = "finishing the step; press Ctrl-C again to stop at once\n";
+
+  it("lets the step finish and gives 130; SIGTERM 143", async () => {
+    for (const [signal, code] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const) {
+      const { child, ended } = start(stepping);
+      await said(child, "stdout", "ready");
+      child.kill(signal);
+      expect(await ended).toEqual({ code, signal: null, out: "ready\ncheckpoint written\n", err: MESSAGE });
+    }
+  });
+
+  it("counts once where npm hands it on a second time", async () => {
+    const { child, ended } = start(stepping);
+    await said(child, "stdout", "ready");
+    child.kill("SIGINT");
+    await said(child, "stderr", MESSAGE);
+    child.kill("SIGINT");
+    expect(await ended).toEqual({ code: 130, signal: null, out: "ready\ncheckpoint written\n", err: MESSAGE });
+  });
+
+  it("ends the process at once the second time, also in the midst of a native run, without an abort", async () => {
+    const { child, ended } = start(`
+      const { openEngine } = await import(${built("runtime/engine-node.js")});
+      const { compile } = await import(${built("runtime/compile.js")});
+      const { data, matmul } = await import(${built("tensor/index.js")});
+      const shape = [3000, 3000]; // half a second a run
+      const { run } = await compile(await openEngine({ threads: 2 }), { y: matmul(data("a", shape), data("b", shape)) });
+      const feeds = Object.fromEntries(["a", "b"].map((name) => [name, { data: new Float32Array(9e6), shape }]));
+      const { signal } = interruptible((line) => console.error(line));
+      console.log("ready");
+      while (!signal.aborted) await pause(5);
+      await pause(400);
+      console.log("running");
+      for (;;) await run(feeds);
+    `);
+    await said(child, "stdout", "ready");
+    child.kill("SIGINT");
+    await said(child, "stdout", "running");
+    await pause(100);
+    child.kill("SIGINT");
+    const { code, signal, err } = await ended; // what a shell calls 130
+    expect({ code, signal, err }).toEqual({ code: null, signal: "SIGINT", err: MESSAGE });
+  });
+
+  it("has its usual meaning again once disposed of", async () => {
+    const { child, ended } = start(`
+      interruptible((line) => console.error(line)).dispose();
+      console.log("ready");
+      await pause(60_000);
+    `);
+    await said(child, "stdout", "ready");
+    child.kill("SIGINT");
+    expect(await ended).toEqual({ code: null, signal: "SIGINT", out: "ready\n", err: "" });
+  });
+});

@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Command } from "commander";
 import { formatNumber } from "../report/numbers.ts";
+import { reparamVersion } from "../run/versions.ts";
 import type { EngineName } from "../runtime/engine.ts";
-import { describeMachine, type Machine, reparamVersion } from "./machine.ts";
+import { defaultThreads, describeMachine, type Machine } from "./machine.ts";
 import { formatCount, painter } from "./terminal.ts";
 
 /** What is found; the `--json` of the command. */
@@ -27,7 +28,7 @@ export function doctorCommand(): Command {
   return new Command("doctor")
     .description("tell engine, threads, processor, versions and devices, test them, and say what to do")
     .option("--json", "print it for programs to read")
-    .addHelpText("after", "\nExample:\n  $ reparam doctor --json > machine.json")
+    .addHelpText("after", "\nExample:\n  reparam doctor --json > machine.json")
     .action(doctor);
 }
 
@@ -44,8 +45,9 @@ const TOLERANCE = 1e-5;
 
 async function examine(): Promise<Findings> {
   const [{ openEngine }, { matmulRate, selfTest }] = await Promise.all([import("#engine"), import("./self-test.ts")]);
-  const engine = await openEngine();
-  const wasm = engine.name === "wasm" ? engine : await openEngine({ engine: "wasm" });
+  const threads = defaultThreads();
+  const engine = await openEngine({ threads });
+  const wasm = engine.name === "wasm" ? engine : await openEngine({ engine: "wasm", threads });
   const relativeError = await selfTest(engine);
   return {
     reparam: reparamVersion(),
@@ -84,7 +86,7 @@ export function warningsAbout(findings: Findings): readonly string[] {
   if (telemetry === "on") warnings.push("ONNX Runtime may report its usage: set ORT_DISABLE_TELEMETRY=1");
   if (coreLimit !== undefined && coreLimit < cores) {
     warnings.push(
-      `this container may use ${formatNumber(coreLimit)} of ${cores} cores: more threads than that make a run slower`,
+      `this container may use ${formatNumber(coreLimit)} of ${cores} cores: set --threads to no more than that`,
     );
   }
   return warnings;

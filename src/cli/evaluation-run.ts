@@ -16,6 +16,8 @@ import { sizeOf } from "../tensor/ndarray.ts";
 
 export interface Evaluation {
   readonly estimate: LikelihoodEstimate;
+  /** Which latents are active, for posteriors that have a mean. */
+  readonly active?: readonly boolean[];
   readonly numbers: readonly StampedNumber[];
   readonly split: string;
 }
@@ -49,14 +51,15 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
   try {
     const chunk = options.chunk === undefined ? undefined : { examples: options.chunk, samples: Math.min(samples, 50) };
     const estimate = await estimateLikelihood({ ...options, density, chunk });
+    const active = await activeLatents(encoder, dataset, seed);
     const numbers = summarise(estimate, {
       likelihood: model.likelihood,
       split,
       dimensions: sizeOf(dataset.shape),
       latents: model.latents,
-      active: await activeLatents(encoder, dataset, seed),
+      active: active?.filter(Boolean).length,
     });
-    return { estimate, numbers, split };
+    return { estimate, active, numbers, split };
   } finally {
     await density.release();
     await encoder.release();
@@ -75,7 +78,12 @@ export async function writeResults(engine: Engine, run: Run, evaluation: Evaluat
   run.writeArtifact("report.html", await report(engine, run, evaluation, dataset));
 }
 
-async function report(engine: Engine, run: Run, { estimate, numbers }: Evaluation, dataset: Dataset): Promise<string> {
+async function report(
+  engine: Engine,
+  run: Run,
+  { estimate, active, numbers }: Evaluation,
+  dataset: Dataset,
+): Promise<string> {
   const config = runConfig(run);
   const rows = run.readMetrics();
   const programs = {
@@ -90,7 +98,7 @@ async function report(engine: Engine, run: Run, { estimate, numbers }: Evaluatio
       numbers,
       curve: curvePoints(rows),
       pictures: isImage(dataset.shape) ? await modelPictures(programs, dataset, config.options.seed) : [],
-      rates: estimate.rates,
+      latents: active && estimate.rates?.map((rate, j) => ({ rate, active: active[j] })),
       config: { ...config.options, ...config.data, ...config.model, ...config.environment },
       notes: [
         "Every bound is reported at weight 1, whatever weight the loss gave the rate. ± is one standard error between examples: compare models on the same examples, pairwise.",

@@ -1,6 +1,5 @@
-/** What this machine and this installation are, as far as they matter to speed and to repeating a run bit for bit. */
+/** What this machine is, as far as it matters to speed and to repeating a run bit for bit. */
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -37,10 +36,9 @@ export function describeMachine(): Machine {
   };
 }
 
-/** The version of this package. */
-export function reparamVersion(): string {
-  const { version }: { version: string } = createRequire(import.meta.url)("../../package.json");
-  return version;
+/** Threads of a run unless told otherwise: a second one pays for models of this size, more seldom do. */
+export function defaultThreads(): number {
+  return Math.min(availableParallelism(), 2);
 }
 
 /** Instruction sets that the matrix products of ONNX Runtime choose between, as Linux names them: on x86, then on Arm. */

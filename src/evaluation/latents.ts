@@ -6,13 +6,13 @@ import { EVALUATION_STEP } from "./likelihood.ts";
 /** A latent whose posterior mean varies more than this over the data is in use. Burda et al. 2016, §5.1. */
 const ACTIVE_VARIANCE = 0.01;
 
-/** How many latents are active; undefined for a posterior without a mean. Rows in chunks, sums in float64. */
+/** Which latents are active; undefined for a posterior without a mean. Rows in chunks, sums in float64. */
 export async function activeLatents(
   encoder: CompiledFunction,
   dataset: Dataset,
   seed: number,
   chunk = 500,
-): Promise<number | undefined> {
+): Promise<readonly boolean[] | undefined> {
   const feeds = programFeeds({ program: encoder.program, dataset, seed, step: EVALUATION_STEP });
   let sums: Float64Array | undefined;
   let squares = new Float64Array();
@@ -28,8 +28,7 @@ export async function activeLatents(
       squares[i % k] += mean.data[i] ** 2;
     }
   }
-  return sums?.reduce((active, sum, j) => {
-    const average = sum / dataset.length;
-    return active + (squares[j] / dataset.length - average ** 2 > ACTIVE_VARIANCE ? 1 : 0);
-  }, 0);
+  return (
+    sums && Array.from(sums, (sum, j) => squares[j] / dataset.length - (sum / dataset.length) ** 2 > ACTIVE_VARIANCE)
+  );
 }

@@ -72,10 +72,16 @@ function extent(values: readonly number[]): readonly [number, number] {
   return low < high ? [low, high] : [low - 1, high + 1];
 }
 
-/** KL(q(z|x) ‖ p(z)) of each latent dimension in nats, the largest first; bars above `threshold` are coloured, NaN left out. */
-export function rateChart(rates: readonly number[], threshold: number): Promise<Html> {
-  const values = rates
-    .map((rate, dimension) => ({ dimension: String(dimension), rate, active: rate > threshold }))
+/** How one latent dimension is used: its rate KL(q(z|x) ‖ p(z)) in nats, averaged over examples, and whether it is active. */
+export interface LatentUse {
+  readonly rate: number;
+  readonly active: boolean;
+}
+
+/** The rate of each latent dimension, the largest first; active ones are coloured, NaN left out. */
+export function rateChart(latents: readonly LatentUse[]): Promise<Html> {
+  const values = latents
+    .map(({ rate, active }, dimension) => ({ dimension: String(dimension), rate, active }))
     .filter(({ rate }) => Number.isFinite(rate))
     .sort((a, b) => b.rate - a.rate);
   const alt =

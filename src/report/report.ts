@@ -1,4 +1,5 @@
-import { rateChart } from "./charts.ts";
+import type { StampedNumber } from "../evaluation/summary.ts";
+import { type LatentUse, rateChart } from "./charts.ts";
 import { type CurvePoint, learningCurves } from "./curves.ts";
 import { encodeGrid, type Image } from "./grid.ts";
 import { Html, type HtmlPart, html } from "./html.ts";
@@ -12,24 +13,14 @@ export interface ReportInput {
   /** What was trained, for how long, on what: one sentence. */
   readonly sentence: string;
   /** Held-out numbers, the headline first. */
-  readonly numbers: readonly ReportNumber[];
+  readonly numbers: readonly StampedNumber[];
   readonly curve: readonly CurvePoint[];
   readonly pictures: readonly Picture[];
-  /** KL(q(z|x) ‖ p(z)) of each latent dimension, averaged over examples. */
-  readonly rates?: readonly number[];
+  readonly latents?: readonly LatentUse[];
   /** Shown as JSON: configuration and versions. */
   readonly config: unknown;
   /** Explanations, a paragraph each. */
   readonly notes: readonly string[];
-}
-
-/** A number with its standard error; the stamp names estimator, sample count, likelihood, binarisation, split and size. */
-export interface ReportNumber {
-  readonly name: string;
-  readonly value: number;
-  readonly error?: number;
-  readonly unit: string;
-  readonly stamp: string;
 }
 
 /** Rows of equally large images, shown as one grid. `alt` says in words what is to be seen. */
@@ -41,16 +32,13 @@ export interface Picture {
   readonly rowLabels?: readonly string[];
 }
 
-/** A dimension that carries more than this many nats on average counts as active. */
-const activeRate = 0.01;
-
 /** One HTML page that needs nothing else: no script, no request, all text from outside escaped. */
 export async function renderReport(input: ReportInput): Promise<string> {
   const pictures = input.pictures.filter(({ rows }) => rows.some((row) => row.length > 0));
   const figures = [
     await curveFigure(input.curve),
     ...(await Promise.all(pictures.map(pictureFigure))),
-    await rateFigure(input.rates ?? []),
+    await rateFigure(input.latents ?? []),
   ].filter((figure) => figure !== undefined);
   const page = html`<!doctype html>
 <html lang="en">
@@ -93,7 +81,7 @@ interface Figure {
   readonly caption: HtmlPart;
 }
 
-function headline(numbers: readonly ReportNumber[]): HtmlPart {
+function headline(numbers: readonly StampedNumber[]): HtmlPart {
   const first = numbers.at(0);
   if (first === undefined) return html`<p class="headline">This run has not been evaluated on held-out data.</p>`;
   const { name, value, error, unit, stamp } = first;
@@ -121,18 +109,18 @@ async function pictureFigure({ title, caption, alt, rows, rowLabels }: Picture):
   return { heading: title, body, caption };
 }
 
-async function rateFigure(rates: readonly number[]): Promise<Figure | undefined> {
-  const finite = rates.filter(Number.isFinite);
+async function rateFigure(latents: readonly LatentUse[]): Promise<Figure | undefined> {
+  const finite = latents.filter(({ rate }) => Number.isFinite(rate));
   if (finite.length === 0) return undefined;
-  const active = finite.filter((rate) => rate > activeRate).length;
+  const active = finite.filter((latent) => latent.active).length;
   const caption =
-    `Rate of each latent dimension, KL(q(z|x) ‖ p(z)) averaged over examples, largest first. ${active} of ${rates.length} ` +
-    `are active (coloured): they carry more than ${activeRate} nats.` +
-    (finite.length < rates.length ? ` Left out, as not finite: ${rates.length - finite.length}.` : "");
-  return { heading: "Rate by latent dimension", body: await rateChart(rates, activeRate), caption };
+    `Rate of each latent dimension, KL(q(z|x) ‖ p(z)) averaged over examples, largest first. ${active} of ${latents.length} ` +
+    "are active (coloured): their posterior mean varies over the examples, with a variance above 0.01." +
+    (finite.length < latents.length ? ` Left out, as not finite: ${latents.length - finite.length}.` : "");
+  return { heading: "Rate by latent dimension", body: await rateChart(latents), caption };
 }
 
-function numberTable(numbers: readonly ReportNumber[]): HtmlPart {
+function numberTable(numbers: readonly StampedNumber[]): HtmlPart {
   if (numbers.length === 0) return undefined;
   return html`<h2>Held-out numbers</h2>
 <table>

@@ -33,7 +33,7 @@ const report = (text = "some text"): ReportInput => ({
     { title: text, caption: text, alt: text, rows: [[picture(0), picture(1)], [picture(2)]], rowLabels: [text, text] },
     { title: text, caption: text, alt: text, rows: [[picture(3, 3)]] },
   ],
-  rates: [0.5, 0.001, 1.5],
+  latents: [0.5, 0.001, 1.5].map((rate) => ({ rate, active: rate > 0.01 })),
   config: { [text]: [text] },
   notes: [text],
 });
@@ -136,7 +136,14 @@ describe("the report", () => {
 
 describe("a report with little to show", () => {
   it("leaves out what there is not", async () => {
-    const page = await renderReport({ ...report(), numbers: [], curve: [], pictures: [], rates: undefined, notes: [] });
+    const page = await renderReport({
+      ...report(),
+      numbers: [],
+      curve: [],
+      pictures: [],
+      latents: undefined,
+      notes: [],
+    });
     expect(page).toContain("not been evaluated");
     expect(page).not.toMatch(/<svg|<img|<table|<figure|undefined|NaN/);
   });
@@ -168,13 +175,17 @@ describe("a report with little to show", () => {
   it("says so where no value is finite", async () => {
     const nothing = { elbo: Number.NaN, reconstruction: Number.NaN, rate: Number.NaN };
     const curve = [{ ...point(1), train: nothing, validation: nothing }];
-    const page = await renderReport({ ...report(), curve, rates: [Number.NaN] });
+    const page = await renderReport({ ...report(), curve, latents: [{ rate: Number.NaN, active: false }] });
     expect(count(page, /No finite value was recorded/g)).toBe(3);
     expect(charts(page)).toHaveLength(1);
   });
 
   it("keeps the index of a dimension beside one that is not finite", async () => {
-    const page = await renderReport({ ...report(), curve: [], rates: [Number.NaN, 0.25, 0.5] });
+    const page = await renderReport({
+      ...report(),
+      curve: [],
+      latents: [Number.NaN, 0.25, 0.5].map((rate) => ({ rate, active: true })),
+    });
     expect([...charts(page)[0].matchAll(/>(\d)<\/text>/g)].map(([, label]) => label)).toEqual(["2", "1"]);
     expect(page).toContain("Left out, as not finite: 1.");
   });

@@ -6,6 +6,8 @@ import { type Findings, warningsAbout } from "../../src/cli/doctor.ts";
 
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
+const moduleUrl = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
+
 function reparam(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     encoding: "utf8",
@@ -21,7 +23,7 @@ describe("reparam doctor", () => {
     expect(status).toBe(0);
     for (const row of [
       /^reparam \d+\.\d+\.\d+$/m,
-      /^ {2}engine +(native|wasm), 1 thread$/m,
+      /^ {2}engine +(native|wasm), [12] threads?$/m,
       /^ {2}installed +(onnxruntime-node \d+\.\d+\.\d+, )?onnxruntime-web \d+\.\d+\.\d+$/m,
       /^ {2}self-test +passed, relative error \d\.\de-\d+ against float64$/m,
       /^ {2}speed +[1-9][\d,]* GFLOP\/s /m,
@@ -37,13 +39,26 @@ describe("reparam doctor", () => {
     const { status, stdout } = reparam(["doctor", "--json"]);
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      engine: { threads: 1 },
+      engine: { name: expect.stringMatching(/^(native|wasm)$/) },
       onnxRuntime: { wasm: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
       node: process.versions.node,
       telemetry: "off",
       selfTest: { passed: true },
       warnings: expect.any(Array),
     });
+  });
+
+  it("says what to do where the native engine cannot be loaded, and works on", () => {
+    const hide =
+      "export const resolve = (name, context, next) => next(name === 'onnxruntime-node' ? './gone.js' : name, context)";
+    const install = `import { register } from "node:module"; register(${JSON.stringify(moduleUrl(hide))});`;
+    const { status, stdout } = reparam(["doctor", "--json"], { NODE_OPTIONS: `--import ${moduleUrl(install)}` });
+    const { engine, onnxRuntime, selfTest, warnings } = JSON.parse(stdout);
+    expect(status).toBe(0);
+    expect(engine.name).toBe("wasm");
+    expect(onnxRuntime).toEqual({ wasm: expect.any(String) });
+    expect(selfTest.passed).toBe(true);
+    expect(warnings).toEqual([expect.stringMatching(/Wasm.*npm install onnxruntime-node/)]);
   });
 
   it("turns telemetry off, whatever the environment says", () => {
@@ -105,8 +120,7 @@ describe("reparam", () => {
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map(([, name]) => name);
     expect(commands).toContain("doctor");
-    for (const command of commands)
-      expect(reparam([command, "--help"]).stdout).toMatch(/^Examples?:\n {2}\$ reparam /m);
+    for (const command of commands) expect(reparam([command, "--help"]).stdout).toMatch(/^Examples?:\n {2}reparam /m);
   });
 
   it("shows its help, and fails, where no command is given", () => {

@@ -1,7 +1,6 @@
 /** How commands end, in processes of their own, from the built package. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
@@ -27,30 +26,29 @@ function start(body: string, environment: Readonly<Record<string, string>> = {})
     env: { ...process.env, REPARAM_DEBUG: "0", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const ended = (async (): Promise<Ended> => {
-    const [out, err, [code, signal]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, "close"),
-    ]);
-    return { code, signal, out, err };
-  })();
-  return { child, ended };
-}
-
-/** Waits until the process has said something. */
-async function said(child: ChildProcess, stream: "stdout" | "stderr", what: string): Promise<void> {
-  let heard = "";
-  for (;;) {
-    if (heard.includes(what)) return;
-    const [chunk] = await once(child[stream]!, "data");
-    heard += chunk;
+  const heard = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      heard[stream] += text;
+    });
   }
+  const closed = once(child, "close");
+  return {
+    child,
+    /** Waits until the process has said something. */
+    said: async (what: string): Promise<void> => {
+      while (!`${heard.stdout}${heard.stderr}`.includes(what)) await pause(2);
+    },
+    ended: async (): Promise<Ended> => {
+      const [code, signal] = await closed;
+      return { code, signal, out: heard.stdout, err: heard.stderr };
+    },
+  };
 }
 
 describe("a command that fails", () => {
   const end = (body: string, environment?: Readonly<Record<string, string>>): Promise<Ended> =>
-    start(body, environment).ended;
+    start(body, environment).ended();
 
   it("tells a user's mistake in one line, exit code 2", async () => {
     const { code, out, err } = await end(`throw new InputError("a.npy: expected\\n  float32");`);
@@ -72,18 +70,13 @@ describe("a command that fails", () => {
   });
 
   it("ends in silence when nobody reads on", async () => {
-    const { child, ended } = start(`for (;;) { process.stdout.write("line\\n".repeat(1000)); await pause(1); }`);
-    await said(child, "stdout", "line");
+    const { child, said, ended } = start(`for (;;) { process.stdout.write("line\\n".repeat(1000)); await pause(1); }`);
+    await said("line");
     child.stdout.destroy();
-    const { code, err } = await ended.catch(async () => ({ code: await exitCode(child), err: "" }));
+    const { code, err } = await ended();
     expect({ code, err }).toEqual({ code: 141, err: "" });
   });
 });
-
-async function exitCode(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode === null) await once(child, "exit");
-  return child.exitCode;
-}
 
 describe("Ctrl-C", () => {
   const stepping = `
@@ -101,24 +94,24 @@ describe("Ctrl-C", () => {
       ["SIGINT", 130],
       ["SIGTERM", 143],
     ] as const) {
-      const { child, ended } = start(stepping);
-      await said(child, "stdout", "ready");
+      const { child, said, ended } = start(stepping);
+      await said("ready");
       child.kill(signal);
-      expect(await ended).toEqual({ code, signal: null, out: "ready\ncheckpoint written\n", err: MESSAGE });
+      expect(await ended()).toEqual({ code, signal: null, out: "ready\ncheckpoint written\n", err: MESSAGE });
     }
   });
 
   it("counts once where npm hands it on a second time", async () => {
-    const { child, ended } = start(stepping);
-    await said(child, "stdout", "ready");
+    const { child, said, ended } = start(stepping);
+    await said("ready");
     child.kill("SIGINT");
-    await said(child, "stderr", MESSAGE);
+    await said(MESSAGE);
     child.kill("SIGINT");
-    expect(await ended).toEqual({ code: 130, signal: null, out: "ready\ncheckpoint written\n", err: MESSAGE });
+    expect(await ended()).toEqual({ code: 130, signal: null, out: "ready\ncheckpoint written\n", err: MESSAGE });
   });
 
   it("ends the process at once the second time, also in the midst of a native run, without an abort", async () => {
-    const { child, ended } = start(`
+    const { child, said, ended } = start(`
       const { openEngine } = await import(${built("runtime/engine-node.js")});
       const { compile } = await import(${built("runtime/compile.js")});
       const { data, matmul } = await import(${built("tensor/index.js")});
@@ -132,23 +125,23 @@ describe("Ctrl-C", () => {
       console.log("running");
       for (;;) await run(feeds);
     `);
-    await said(child, "stdout", "ready");
+    await said("ready");
     child.kill("SIGINT");
-    await said(child, "stdout", "running");
+    await said("running");
     await pause(100);
     child.kill("SIGINT");
-    const { code, signal, err } = await ended; // what a shell calls 130
+    const { code, signal, err } = await ended(); // what a shell calls 130
     expect({ code, signal, err }).toEqual({ code: null, signal: "SIGINT", err: MESSAGE });
   });
 
   it("has its usual meaning again once disposed of", async () => {
-    const { child, ended } = start(`
+    const { child, said, ended } = start(`
       interruptible((line) => console.error(line)).dispose();
       console.log("ready");
       await pause(60_000);
     `);
-    await said(child, "stdout", "ready");
+    await said("ready");
     child.kill("SIGINT");
-    expect(await ended).toEqual({ code: null, signal: "SIGINT", out: "ready\n", err: "" });
+    expect(await ended()).toEqual({ code: null, signal: "SIGINT", out: "ready\n", err: "" });
   });
 });

@@ -7,6 +7,11 @@ export interface EngineOptions {
   readonly engine?: EngineName;
   /** Threads of one operator; 1 unless said otherwise. Part of what a repeated run must have equal. */
   readonly threads?: number;
+  /**
+   * In a browser: where the app serves `ort-wasm-simd-threaded.wasm` and `.mjs` of onnxruntime-web, as a bundler's `?url`
+   * imports say. Left out, ONNX Runtime looks beside its own script, which a bundler may have moved; threads need it.
+   */
+  readonly wasmPaths?: { readonly wasm: string; readonly mjs: string };
 }
 
 /** An ONNX Runtime that is loaded, and how to use it. */

@@ -34,17 +34,18 @@ export interface AdamSettings extends UpdateSettings {
  * The fused optimizer updates, in place, in float32. An element's result does not depend on where its range begins or ends.
  * Ranges must lie in the memory and not overlap. Averages are rounded to multiples of 2⁻⁹⁰ = 8e-28 on the way, so that they
  * never decay into denormals, which would slow every later step.
- *
- * Each returns the sum of the squared gradients before `gradScale`: NaN or Infinity exactly when one of them is not finite, at
- * no extra cost. Squares are exact and summed in float64 (relative error at most count · 2⁻⁵⁴), so none overflows.
  */
 export interface Kernels {
-  /** Σ x² over `count` float32 at byte `pointer`. */
+  /**
+   * Σ x² over `count` float32 at byte `pointer`: NaN or Infinity exactly when one of them is not finite. Squares are exact and
+   * summed in float64 (relative error at most count · 2⁻⁵⁴), so none overflows. Called before an update, it keeps a gradient
+   * that is not finite away from the parameters.
+   */
   sumSquares(pointer: number, count: number): number;
   /** torch.optim.SGD with dampening 0; `weightDecay` is added to the gradient. */
-  sgd(range: UpdateRange & { readonly velocity: number }, settings: SgdSettings): number;
+  sgd(range: UpdateRange & { readonly velocity: number }, settings: SgdSettings): void;
   /** torch.optim.AdamW, and Adam where `weightDecay` is 0. `m` and `v` are the averages of the gradient and of its square. */
-  adam(range: UpdateRange & { readonly m: number; readonly v: number }, settings: AdamSettings): number;
+  adam(range: UpdateRange & { readonly m: number; readonly v: number }, settings: AdamSettings): void;
 }
 
 type Kernel = (...numbers: readonly number[]) => number;

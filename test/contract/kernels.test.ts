@@ -143,7 +143,7 @@ describe("against PyTorch", () => {
   type Range = ReturnType<typeof ranges>["at"];
   const bySgd =
     (options: { lr: number; momentum?: number; nesterov?: boolean }) =>
-    (at: Range): number =>
+    (at: Range): void =>
       kernels.sgd(at, {
         ...plain,
         learningRate: options.lr,
@@ -152,7 +152,7 @@ describe("against PyTorch", () => {
       });
   const byAdam =
     (options: { lr: number; betas: number[]; eps: number; weight_decay: number }) =>
-    (at: Range, step: number): number =>
+    (at: Range, step: number): void =>
       kernels.adam(
         at,
         adamAt(step, {
@@ -184,7 +184,7 @@ describe("against PyTorch", () => {
   });
 });
 
-type Update = (at: ReturnType<typeof ranges>["at"]) => number;
+type Update = (at: ReturnType<typeof ranges>["at"]) => void;
 const updates: readonly (readonly [string, Update])[] = [
   ["sgd", (at) => kernels.sgd(at, plain)],
   ["momentum", (at) => kernels.sgd(at, { ...plain, momentum: 0.9, nesterov: true })],
@@ -203,7 +203,7 @@ describe.each(updates)("%s", (_, update) => {
     const before = written();
     const { param, grad, m, v, velocity } = all.at;
     const shift = 4 * first;
-    const sum = update({
+    update({
       param: param + shift,
       grad: grad + shift,
       m: m + shift,
@@ -211,7 +211,7 @@ describe.each(updates)("%s", (_, update) => {
       velocity: velocity + shift,
       count,
     });
-    return { ...all, before, sum };
+    return { ...all, before };
   }
 
   test("gives an element the same bits at any place in a range of any length, and touches no other", () => {
@@ -235,27 +235,24 @@ describe.each(updates)("%s", (_, update) => {
       }
     }
   });
+});
 
-  test("returns the sum of the squared gradients, before scaling", () => {
+describe("sumSquares", () => {
+  test("does not overflow", () => {
     const { grad, at } = ranges(7);
     grad.set([1, 2, 3, 4, 5, 6, 7]);
-    expect(update(at)).toBe(140);
-    expect(kernels.adam(at, adamAt(1, { gradScale: 0.5 }))).toBe(140);
+    expect(kernels.sumSquares(at.grad, 7)).toBe(140);
     grad.fill(3e38);
-    expect(update(at)).toBe(7 * Math.fround(3e38) ** 2);
+    expect(kernels.sumSquares(at.grad, 7)).toBe(7 * Math.fround(3e38) ** 2);
   });
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
-    "tells a gradient of %d at any place",
-    (bad) => {
-      for (let place = 0; place < LENGTH; place += 1) {
-        const { grad, at } = ranges(LENGTH);
-        grad[place] = bad;
-        expect(Number.isFinite(update(at))).toBe(false);
-        expect(Number.isFinite(kernels.sumSquares(at.grad, LENGTH))).toBe(false);
-      }
-    },
-  );
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])("tells %d at any place", (bad) => {
+    for (let place = 0; place < 11; place += 1) {
+      const { grad, at } = ranges(11);
+      grad[place] = bad;
+      expect(Number.isFinite(kernels.sumSquares(at.grad, 11))).toBe(false);
+    }
+  });
 });
 
 describe("averages that decay", () => {

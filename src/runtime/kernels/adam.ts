@@ -1,7 +1,7 @@
-import { addSquares, flush, load, splat, store, total } from "./lanes";
+import { flush, load, splat, store } from "./lanes";
 
 /**
- * One step of torch.optim.Adam, of AdamW where weightDecay > 0; returns Σ gradient², unscaled.
+ * One step of torch.optim.Adam, of AdamW where weightDecay > 0.
  * bias1 = 1 − beta1ᵗ and bias2 = 1 − beta2ᵗ at step t = 1, 2, …
  */
 export function adam(
@@ -18,7 +18,7 @@ export function adam(
   bias2: f64,
   weightDecay: f64,
   gradScale: f64,
-): f64 {
+): void {
   const scale = splat(gradScale);
   const keep = splat(1 - learningRate * weightDecay);
   const fresh1 = splat(1 - beta1);
@@ -28,20 +28,18 @@ export function adam(
   const rate = splat(learningRate / bias1);
   const bytes = count << 2;
   const whole = bytes & ~15;
-  let sums = f64x2.splat(0);
   let at: usize = 0;
   for (; at < whole; at += 16) {
-    sums = addSquares(sums, step<v128>(param + at, grad + at, m + at, v + at, scale, keep, fresh1, fresh2, correction, eps, rate));
+    step<v128>(param + at, grad + at, m + at, v + at, scale, keep, fresh1, fresh2, correction, eps, rate);
   }
   for (; at < bytes; at += 4) {
-    sums = addSquares(sums, step<f32>(param + at, grad + at, m + at, v + at, scale, keep, fresh1, fresh2, correction, eps, rate));
+    step<f32>(param + at, grad + at, m + at, v + at, scale, keep, fresh1, fresh2, correction, eps, rate);
   }
-  return total(sums);
 }
 
 /**
  * m ← m + (1 − β₁)(ĝ − m); v ← v + (1 − β₂)(ĝ² − v), ĝ = scale·g: the same averages as β₁m + (1 − β₁)ĝ, rounded less;
- * p ← p·(1 − lr·wd) − lr/bias₁ · m / (√v/√bias₂ + ε). Returns g.
+ * p ← p·(1 − lr·wd) − lr/bias₁ · m / (√v/√bias₂ + ε).
  */
 @inline
 function step<T>(
@@ -56,9 +54,8 @@ function step<T>(
   correction: v128,
   eps: v128,
   rate: v128,
-): v128 {
-  const g = load<T>(grad);
-  const scaled = f32x4.mul(scale, g);
+): void {
+  const scaled = f32x4.mul(scale, load<T>(grad));
   let mean = load<T>(m);
   mean = flush(f32x4.add(mean, f32x4.mul(fresh1, f32x4.sub(scaled, mean))));
   let square = load<T>(v);
@@ -67,5 +64,4 @@ function step<T>(
   store<T>(m, mean);
   store<T>(v, square);
   store<T>(param, f32x4.sub(f32x4.mul(load<T>(param), keep), f32x4.mul(rate, f32x4.div(mean, denominator))));
-  return g;
 }

@@ -26,16 +26,3 @@ export function flush(value: v128): v128 {
   const tiny = f32x4.splat(1e-20);
   return f32x4.sub(f32x4.add(value, tiny), tiny);
 }
-
-/** Adds the four squares to the two float64 sums. A float32 squared is exact in float64 and cannot overflow. */
-@inline
-export function addSquares(sums: v128, value: v128): v128 {
-  const low = f64x2.promote_low_f32x4(value);
-  const high = f64x2.promote_low_f32x4(v128.shuffle<f32>(value, value, 2, 3, 2, 3));
-  return f64x2.add(sums, f64x2.add(f64x2.mul(low, low), f64x2.mul(high, high)));
-}
-
-@inline
-export function total(sums: v128): f64 {
-  return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
-}

@@ -1,9 +1,19 @@
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { InputError } from "../errors.ts";
 import { type Engine, type EngineOptions, sessionOptions } from "./engine.ts";
 
+/** More threads than this for each core only wait for each other. */
+const OVERSUBSCRIBED = 8;
+
 /** The engine in Node: native where its package and its binary work, else the Wasm build with a line that says so. */
 export async function openEngine({ engine, threads = 1 }: EngineOptions = {}): Promise<Engine> {
+  const cores = availableParallelism();
+  if (threads > OVERSUBSCRIBED * cores) {
+    throw new InputError(
+      `--threads ${threads} is far more than the ${cores} cores here; at most ${OVERSUBSCRIBED * cores} are taken`,
+    );
+  }
   if (engine === "wasm") return openWasm(threads);
   try {
     return await openNative(threads);

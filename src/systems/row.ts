@@ -15,7 +15,18 @@ export interface Measurement {
 export interface SystemRow {
   readonly row: number;
   readonly title: string;
+  /** What of it is still to come; a row without this is whole. */
+  readonly missing?: string;
+  /** What is computed on the spot, in seconds. */
   readonly measure: (engine: Engine) => Promise<readonly Measurement[]>;
+  /** What takes minutes: shown from stored results unless asked for. */
+  readonly study?: Study;
+}
+
+export interface Study {
+  /** The command that repeats it by hand. */
+  readonly command: string;
+  readonly run: (say: (line: string) => void) => Promise<readonly Measurement[]>;
 }
 
 /** What an exact identity may be off by, relative to its largest term: rounding alone. */

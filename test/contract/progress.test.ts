@@ -99,7 +99,7 @@ describe("progress of a training in a terminal", () => {
   it("leaves nothing of a longer line behind", () => {
     const at = stage(120);
     const progress = createProgress({ stream: at.screen, total: 10, now: at.now });
-    progress.update(state(1, { elbo: -123_456.7 }));
+    progress.update(state(1, { elbo: -123_456.7, reconstruction: -123_400.1, imagesPerSecond: 1e6 }));
     at.pass(1000);
     progress.update(state(2, { elbo: -1.5, reconstruction: -1, rate: 0.5 }));
     expect(at.lines[0]).toMatch(/ELBO −1\.500 {2}recon −1\.000 {2}rate 0\.500 {2}28,100 img\/s {2}0:08 left$/);

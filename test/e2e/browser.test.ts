@@ -1,0 +1,158 @@
+/** The built package in a browser: an app made by a bundler trains in a module Worker and agrees with Node. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { openEngine } from "reparam";
+import { build, type Plugin } from "vite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { embeddedFashion } from "../../src/data/fashion.ts";
+import { relativeDistance } from "../golden/arrays.ts";
+import { IMAGES, STEPS, type Trained, trainTwentySteps } from "./browser/program.ts";
+import { serve } from "./browser/serve.ts";
+
+const executable = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const found = existsSync(executable);
+const leftOut = "left out: no Chromium (set CHROMIUM)";
+if (!found) console.warn(`browser tests ${leftOut}`);
+
+const flags = [
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+if (process.getuid?.() === 0) flags.push("--no-sandbox"); // Chromium's sandbox refuses to run as root
+
+// The project's bar. Another build adds in another order, and Adam divides by √v, which makes small gradients' rounding large.
+const CLOSE = 1e-4;
+
+interface Bundle {
+  readonly files: ReadonlyMap<string, string>;
+  /** What each source module became, by its path. */
+  readonly modules: ReadonlyMap<string, string>;
+}
+
+/** Builds the app of `browser/` into a folder; ONNX Runtime's script goes to a file of its own, so that ours can be weighed. */
+async function bundle(folder: string): Promise<Bundle> {
+  const files = new Map<string, string>();
+  const modules = new Map<string, string>();
+  const collect: Plugin = {
+    name: "collect",
+    generateBundle(_options, output) {
+      for (const chunk of Object.values(output)) {
+        if (chunk.type !== "chunk") continue;
+        files.set(chunk.fileName, chunk.code);
+        for (const [id, { code }] of Object.entries(chunk.modules)) modules.set(id, code ?? "");
+      }
+    },
+  };
+  const runtime = { name: "onnxruntime", test: /node_modules.onnxruntime-web/ };
+  await build({
+    root: fileURLToPath(new URL("browser", import.meta.url)),
+    configFile: false,
+    logLevel: "warn",
+    build: { outDir: folder, emptyOutDir: true },
+    plugins: [collect],
+    worker: {
+      format: "es",
+      plugins: () => [collect],
+      rolldownOptions: { output: { codeSplitting: { groups: [runtime] } } },
+    },
+  });
+  return { files, modules };
+}
+
+describe("the package in an app", () => {
+  const folder = mkdtempSync(join(tmpdir(), "reparam-browser-"));
+  const requests: string[] = [];
+  let app: Bundle;
+  let images: Uint8Array;
+  let server: Server;
+  let origin: string;
+  let browser: Browser | undefined;
+
+  beforeAll(async () => {
+    app = await bundle(folder);
+    images = await firstImages();
+    server = await serve(folder, { "/images": images });
+    origin = originOf(server);
+    if (found) browser = await chromium.launch({ executablePath: executable, args: flags });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is the built package, without anything of Node's", () => {
+    const ours = [...app.modules].filter(([id]) => !id.includes("onnxruntime-web"));
+    expect(ours.map(([id]) => id)).toContainEqual(expect.stringMatching(/dist.runtime.engine-web\.js$/));
+    for (const [id, code] of ours) {
+      expect(id).not.toMatch(/__vite-browser-external/); // what Vite puts in the place of Node's modules
+      expect(code, id).not.toMatch(/["'`]node:/);
+    }
+    const sizes = [...app.files].map(([name, code]) => `${name} ${(gzipSync(code).length / 1000).toFixed(1)} kB`);
+    console.log(`gzipped: ${sizes.join(", ")}`);
+  });
+
+  it("trains in Chromium as in Node, and asks nobody but its own server for anything", async ({ skip }) => {
+    if (!browser) return skip(leftOut);
+    const page = await browser.newPage();
+    page.on("request", (request) => requests.push(request.url()));
+    const inBrowser = await trainInPage(page, origin);
+    expect(inBrowser.losses).toHaveLength(STEPS);
+    for (const name of ["native", "wasm"] as const) {
+      const engine = await openEngine({ engine: name });
+      const inNode = await trainTwentySteps(engine, images);
+      expect(relativeDistance(inBrowser.losses, inNode.losses), name).toBeLessThan(CLOSE);
+      expect(Object.keys(inBrowser.updates)).toEqual(Object.keys(inNode.updates));
+      expect(relativeDistance(all(inBrowser), all(inNode)), name).toBeLessThan(CLOSE);
+      for (const k of Object.keys(inNode.updates))
+        console.log(k, relativeDistance(inBrowser.updates[k], inNode.updates[k]));
+      console.log(
+        relativeDistance(all(inBrowser), all(inNode)),
+        relativeDistance(inBrowser.losses, inNode.losses),
+        inBrowser.losses,
+      );
+    }
+    expect(requests).toContainEqual(expect.stringMatching(/\.wasm$/));
+    for (const url of requests) expect(url.startsWith(`${origin}/`) || url.startsWith("data:"), url).toBe(true);
+  });
+});
+
+/** Loads the page and waits for what its worker sends, or for its error. */
+async function trainInPage(page: Page, origin: string): Promise<Trained> {
+  const failure = new Promise<never>((_, reject) => {
+    page.on("pageerror", reject);
+    page.on("crash", () => reject(new Error("the page crashed")));
+  });
+  await page.goto(origin);
+  const trained = page.waitForFunction(() => Reflect.get(window, "trained"), undefined, { timeout: 60_000 });
+  return (await Promise.race([trained, failure])).jsonValue();
+}
+
+function all({ updates }: Trained): readonly number[] {
+  return Object.values(updates).flatMap((update) => Array.from(update));
+}
+
+function originOf(server: Server): string {
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("the server has no address");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+/** The first embedded training images, as their bytes. */
+async function firstImages(): Promise<Uint8Array> {
+  const { train } = await embeddedFashion();
+  const bytes = new Uint8Array(IMAGES * 28 * 28);
+  train.read(
+    Uint32Array.from({ length: IMAGES }, (_, i) => i),
+    bytes,
+  );
+  return bytes;
+}

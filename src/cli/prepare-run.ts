@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { z } from "zod";
 import { openEngine } from "#engine";
 import { InputError } from "../errors.ts";
 import { KL_WEIGHT } from "../inference/elbo.ts";
@@ -157,6 +158,12 @@ function differences(before: RunConfig, now: RunConfig, path: string): readonly 
   return notices;
 }
 
+const loopSchema = z.object({
+  sums: z.record(z.string(), z.number()),
+  count: z.number(),
+  best: z.object({ value: z.number(), epoch: z.number() }).optional(),
+});
+
 /** Puts a checkpoint back into memory. */
 function restore(training: Training, { tensors, metadata }: Checkpoint, file: string): LoopState {
   const step = Number(metadata.step);
@@ -164,6 +171,8 @@ function restore(training: Training, { tensors, metadata }: Checkpoint, file: st
     throw new InputError(`${file}: holds tensors but no training state; it is no checkpoint of a run`);
   }
   training.restore({ step, tensors }, file);
-  const loop: LoopState = JSON.parse(metadata.loop);
-  return loop;
+  const loop = loopSchema.safeParse(JSON.parse(metadata.loop));
+  if (!loop.success)
+    throw new InputError(`${file}: its training state is not this version's; train again with --config`);
+  return loop.data;
 }

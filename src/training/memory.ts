@@ -4,6 +4,13 @@ import { sizeOf } from "../tensor/ndarray.ts";
 const PAGE = 65536;
 const ALIGN = 16; // floats: 64 bytes, a cache line
 
+/** Which region is for what; the slots of the optimizers follow. */
+export const PARAMETERS = 0;
+export const GRADIENTS = 1;
+/** State has no gradient: its new value lies where a gradient would, until the step is done. */
+export const NEXT_STATE = 1;
+export const FIRST_SLOT = 2;
+
 export interface Named {
   readonly name: string;
   readonly shape: readonly number[];
@@ -67,4 +74,11 @@ export function allocate(arrays: readonly Named[], count: number): TrainingMemor
       return ranges;
     },
   };
+}
+
+/** The array of this name, which must have a place. */
+export function placeOf<T>(arrays: ReadonlyMap<string, T>, name: string): T {
+  const place = arrays.get(name);
+  if (place === undefined) throw new Error(`training: ${name} has no place in memory`);
+  return place;
 }

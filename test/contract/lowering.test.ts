@@ -187,6 +187,14 @@ describe("equal nodes are one node", () => {
     expect(typesOf({ y }).filter((type) => type === "Exp")).toHaveLength(1);
   });
 
+  it("in the file too where two ops ask for the same ONNX node, such as a size read off an input", () => {
+    const rows = data("rows", ["batch", 3], "float");
+    const wide = [1, 2].map((value) => broadcastTo(constant([value, 0, 0], [3]), ["batch", 3]));
+    const types = typesOf({ y: reshape(rows, [-1]), a: wide[0], b: wide[1] });
+    expect(types.filter((type) => type === "Shape")).toHaveLength(1);
+    expect(types.filter((type) => type === "Expand")).toHaveLength(2);
+  });
+
   it("but two noise leaves stay two, and under one name are an error", () => {
     const draw = (name: string): Tensor => noise(name, "normal", { batch: 2, event: [3] });
     const { inputs } = readGraph(lower({ y: add(draw("a"), draw("b")) }).bytes);

@@ -1,0 +1,71 @@
+import { type Dataset, featureMeans } from "../data/dataset.ts";
+import { KL_WEIGHT } from "../inference/elbo.ts";
+import type { Phase, Schedule } from "../inference/phase.ts";
+import type { DataDescription, Model, ModelModule } from "../models/model.ts";
+import { trainingProgram } from "../models/programs.ts";
+import type { NdArray } from "../tensor/ndarray.ts";
+import { type LoopOptions, type Outcome, train } from "./loop.ts";
+import { createTraining, type Training, type TrainingOptions } from "./training.ts";
+
+export interface ModelTrainingOptions
+  extends Omit<TrainingOptions, "phases" | "hypers">,
+    Pick<Phase, "optimizer" | "learningRate" | "clipNorm"> {
+  readonly model: Model;
+  readonly description: DataDescription;
+  /** The weight of the rate in the loss, where the model has no objective of its own. */
+  readonly klWeight: Schedule;
+  /** Posterior samples per example in a step. */
+  readonly samples: number;
+}
+
+/** The training program of one model: a single phase that descends its loss and moves all its parameters. */
+export async function modelTraining(options: ModelTrainingOptions): Promise<Training> {
+  const { model, description, samples, optimizer, learningRate, clipNorm, klWeight } = options;
+  const { terms, loss } = trainingProgram(model, description, samples === 1 ? undefined : samples);
+  const phase: Phase = { name: "train", loss, terms: { ...terms }, optimizer, learningRate, clipNorm };
+  return createTraining({ ...options, phases: [phase], hypers: { [KL_WEIGHT]: klWeight } });
+}
+
+/** How to train; what is left out is as in `reparam train`. */
+export interface FitOptions
+  extends Pick<TrainingOptions, "engine">,
+    Partial<Pick<ModelTrainingOptions, "seed" | "batchSize" | "samples" | "klWeight">>,
+    Partial<Pick<Phase, "optimizer" | "learningRate" | "clipNorm">>,
+    Pick<LoopOptions, "signal" | "onStep" | "onEpoch"> {
+  /** Passes over the examples. */
+  readonly epochs: number;
+}
+
+/** A model and its trained parameters by name: what its programs are compiled with. */
+export interface Fitted {
+  readonly model: Model;
+  readonly description: DataDescription;
+  readonly parameters: ReadonlyMap<string, NdArray>;
+  readonly outcome: Outcome;
+}
+
+/** Builds a model for these examples and trains it on them; nothing is written. */
+export async function fit(build: ModelModule, dataset: Dataset, options: FitOptions): Promise<Fitted> {
+  const { epochs, batchSize = 64, signal, onStep, onEpoch } = options;
+  const steps = epochs * Math.floor(dataset.length / batchSize);
+  const description = { shape: dataset.shape, measure: dataset.measure, means: featureMeans(dataset) };
+  const model = build(description);
+  const training = await modelTraining({
+    seed: 0,
+    samples: 1,
+    optimizer: { kind: "adam" },
+    learningRate: { kind: "warmupCosine", peak: 1e-3, warmup: 100, total: steps },
+    klWeight: { kind: "constant", value: 1 },
+    ...options,
+    batchSize,
+    model,
+    description,
+    dataset,
+  });
+  try {
+    const outcome = await train(training, { steps, monitor: "elbo", signal, onStep, onEpoch });
+    return { model, description, parameters: training.parameters, outcome };
+  } finally {
+    await training.release();
+  }
+}

@@ -1,0 +1,127 @@
+import { InputError } from "../errors.ts";
+import type { Phase } from "../inference/phase.ts";
+import { type NamedLeaf, namedLeaves } from "../onnx/lower.ts";
+import { noiseSource } from "../random/noise.ts";
+import { type CompiledFunction, compile, type Feeds } from "../runtime/compile.ts";
+import { gradients } from "../tensor/gradients.ts";
+import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
+import { asFloat } from "../tensor/op.ts";
+import { staticShape } from "../tensor/shape.ts";
+import type { AnyTensor } from "../tensor/tensor.ts";
+import { GRADIENTS, NEXT_STATE, PARAMETERS, placeOf, type Range, type TrainingMemory } from "./memory.ts";
+import { slotNames } from "./optimizer.ts";
+import { scheduleAt } from "./schedule.ts";
+import type { TrainingOptions } from "./training.ts";
+
+/** A phase compiled, with everything that it reads and writes in its place. */
+export interface PreparedPhase {
+  readonly phase: Phase;
+  readonly outputs: Readonly<Record<string, AnyTensor>>;
+  readonly compiled: CompiledFunction;
+  /** Fed at every run: the same arrays, whose numbers change. */
+  readonly feeds: Feeds;
+  /** Where gradients and new state are written. */
+  readonly into: Feeds;
+  /** Reads the examples, draws the noise and sets the scheduled numbers of a step. */
+  readonly fill: (examples: Uint32Array, step: number) => void;
+  /** The scheduled numbers as they stand. */
+  readonly hypers: readonly { readonly name: string; readonly out: Float32Array }[];
+  /** Names of the parameters that the phase moves, and where they lie. */
+  readonly moved: ReadonlySet<string>;
+  readonly ranges: readonly Range[];
+  /** The regions of its optimizer's slots. */
+  readonly slots: readonly { readonly name: string; readonly region: number }[];
+}
+
+export const TERM = "term/";
+const GRADIENT = "gradient/";
+const UPDATE = "update/";
+
+/** Whether a phase may move a parameter. */
+export function moves({ moves: prefixes }: Phase, leaf: NamedLeaf): boolean {
+  return leaf.kind === "parameter" && (prefixes?.some((prefix) => leaf.name.startsWith(prefix)) ?? true);
+}
+
+/** Everything that a phase computes but its gradients. */
+export function phaseOutputs({ loss, terms, updates = {} }: Phase): readonly AnyTensor[] {
+  return [loss, ...Object.values(terms), ...Object.values(updates)];
+}
+
+/** Differentiates a phase's loss, compiles it for the batch size, and ties its inputs and outputs to the memory. */
+export async function preparePhase(
+  phase: Phase,
+  options: TrainingOptions,
+  memory: TrainingMemory,
+  slotRegion: (name: string) => number,
+): Promise<PreparedPhase> {
+  const movable = namedLeaves(phaseOutputs(phase)).filter(({ leaf }) => moves(phase, leaf));
+  const slopes = gradients(
+    phase.loss,
+    movable.map(({ tensor }) => asFloat(tensor)),
+  );
+  const outputs: Record<string, AnyTensor> = { loss: phase.loss };
+  const into: Record<string, NdArray> = {};
+  for (const [name, term] of Object.entries(phase.terms)) outputs[TERM + name] = term;
+  for (const [i, { leaf }] of movable.entries()) {
+    outputs[GRADIENT + leaf.name] = slopes[i];
+    into[GRADIENT + leaf.name] = placeOf(memory.regions[GRADIENTS].arrays, leaf.name);
+  }
+  for (const [name, value] of Object.entries(phase.updates ?? {})) {
+    outputs[UPDATE + name] = value;
+    into[UPDATE + name] = placeOf(memory.regions[NEXT_STATE].arrays, name);
+  }
+  const { engine, batchSize } = options;
+  const compiled = await compile(engine, outputs, { name: phase.name, sizes: { batch: batchSize } });
+  const moved = new Set(movable.map(({ leaf }) => leaf.name));
+  const slots = slotNames(phase.optimizer).map((name) => ({ name, region: slotRegion(`${phase.name}/${name}`) }));
+  return {
+    phase,
+    outputs,
+    compiled,
+    into,
+    ...inputsOf(compiled, options, memory),
+    moved,
+    ranges: memory.ranges(moved),
+    slots,
+  };
+}
+
+/** Arrays for everything the program is fed, and the function that fills those which change with the step. */
+function inputsOf(
+  { program }: CompiledFunction,
+  { dataset, seed, hypers: schedules }: TrainingOptions,
+  memory: TrainingMemory,
+): Pick<PreparedPhase, "feeds" | "fill" | "hypers"> {
+  const feeds: Record<string, NdArray> = {};
+  const fills: PreparedPhase["fill"][] = [];
+  const hypers: { name: string; out: Float32Array }[] = [];
+  for (const { leaf, name, shape: symbolic, dtype } of program.inputs) {
+    const shape = staticShape(name, symbolic);
+    const size = sizeOf(shape);
+    if (leaf.kind === "parameter" || leaf.kind === "state") {
+      feeds[name] = placeOf(memory.regions[PARAMETERS].arrays, name);
+    } else if (leaf.kind === "noise") {
+      const out = new Float32Array(size);
+      const source = noiseSource({ name, law: leaf.law, event: shape.slice(leaf.sampled ? 2 : 1) }, seed);
+      const samples = leaf.sampled ? shape[0] : 1;
+      fills.push((examples, step) => source.fill(out, { step, examples, samples, firstSample: 0 }));
+      feeds[name] = { data: out, shape };
+    } else if (leaf.kind === "hyper") {
+      const schedule = schedules[name];
+      if (!schedule) throw new InputError(`the model asks for the number ${name}, which no schedule gives`);
+      const out = new Float32Array(1);
+      fills.push((_, step) => out.fill(scheduleAt(schedule, step)));
+      hypers.push({ name, out });
+      feeds[name] = { data: out, shape };
+    } else {
+      if (name !== "x") throw new InputError(`data ${name}: a training program is fed x and nothing else`);
+      const out = dtype === "uint8" ? new Uint8Array(size) : new Float32Array(size);
+      fills.push((examples) => dataset.read(examples, out));
+      feeds[name] = { data: out, shape };
+    }
+  }
+  const fill = (examples: Uint32Array, step: number): void => {
+    for (const one of fills) one(examples, step);
+  };
+  return { feeds, fill, hypers };
+}

@@ -7,17 +7,19 @@ import { dense, normal, residual, sequential, standardNormal, sumEvent, zeros } 
 import { abs, div, exp, log, maximum, mean, mul, parameter, relu, sign, split, sub, type Tensor } from "reparam/tensor";
 
 const k = 4;
-
-const laplace = (m: Tensor, b: Tensor): Distribution => ({
+const gaussian = ([location, logScale]: readonly Tensor[]) => normal(location, exp(logScale));
+const laplace = (location: Tensor, scale: Tensor): Distribution => ({
   name: "Laplace",
-  parameters: { location: m, scale: b },
-  shape: m.shape,
+  parameters: { location, scale },
+  shape: location.shape,
   eventRank: 1,
   support: "real",
-  mean: m,
-  logProb: (x) => sumEvent(sub(log(div(0.5, b)), div(abs(sub(x, m)), b)), 1), // log 1/2b − |x − m|/b
+  mean: location,
+  // log p(x) = log 1/2b − |x − m|/b
+  logProb: (x) => sumEvent(sub(log(div(0.5, scale)), div(abs(sub(x, location)), scale)), 1),
   noiseLaw: "uniform",
-  sample: (u) => sub(m, mul(b, mul(sign(sub(u, 0.5)), log(sub(1, abs(sub(mul(2, u), 1))))))), // m − b·sgn(u − ½)·log(1 − |2u − 1|)
+  // x = m − b·sgn(u − ½)·log(1 − |2u − 1|)
+  sample: (u) => sub(location, mul(scale, mul(sign(sub(u, 0.5)), log(sub(1, abs(sub(mul(2, u), 1))))))),
 });
 
 export default function model({ shape: [features] }: DataDescription): Model {
@@ -27,12 +29,9 @@ export default function model({ shape: [features] }: DataDescription): Model {
   const scale = exp(parameter("decoder/logScale", [features], zeros));
   return {
     latents: k,
-    encoder: (x) => {
-      const [mean, logScale] = split(encoder(x), -1, [k, k]);
-      return normal(mean, exp(logScale));
-    },
-    decoder: (z) => laplace(decoder(z), scale),
-    prior: standardNormal(k),
-    objective: ({ reconstruction, rate }) => mean(sub(maximum(rate, 1), reconstruction)), // free bits on the whole code
+    encoder: (x) => gaussian(split(encoder(x), -1, [k, k])), //       q(z|x)
+    decoder: (z) => laplace(decoder(z), scale), //                    p(x|z)
+    prior: standardNormal(k), //                                      p(z)
+    objective: ({ reconstruction, rate }) => mean(sub(maximum(rate, 1), reconstruction)),
   };
 }

@@ -8,7 +8,7 @@ export class ShapeError extends InputError {
   override readonly name: string = "ShapeError";
 }
 
-/** A number that is not finite turned up in the data, the loss or the parameters. */
+/** A number that is not finite turned up in the loss, the parameters or a density; in the data it is an InputError. */
 export class NumericalError extends InputError {
   override readonly name: string = "NumericalError";
 }

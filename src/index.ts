@@ -50,6 +50,7 @@ export {
 } from "./nn/layers.ts";
 export { type CompiledFunction, compile, type Feeds } from "./runtime/compile.ts";
 export type { Engine, EngineOptions } from "./runtime/engine.ts";
+export { type FitOptions, type Fitted, fitModel, type ModelTrainingOptions, modelTraining } from "./training/fit.ts";
 export { type EpochResult, type LoopOptions, type Outcome, train } from "./training/loop.ts";
 export { scheduleAt } from "./training/schedule.ts";
 export {

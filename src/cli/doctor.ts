@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Command } from "commander";
 import { formatNumber } from "../report/numbers.ts";
+import { defaultThreads, describeMachine, type Machine } from "../run/machine.ts";
 import { reparamVersion } from "../run/versions.ts";
 import type { EngineName } from "../runtime/engine.ts";
-import { defaultThreads, describeMachine, type Machine } from "./machine.ts";
 import { formatCount, painter } from "./terminal.ts";
 
 /** What is found; the `--json` of the command. */

@@ -1,10 +1,9 @@
 import { openEngine } from "#engine";
 import { type Dataset, subset } from "../data/dataset.ts";
-import { openDataset } from "../data/open.ts";
 import { InputError } from "../errors.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { openRun } from "../run/folder.ts";
-import { openRunData } from "../run/prepare.ts";
+import { openHeldOut, openRunData } from "../run/prepare.ts";
 import { type EvaluateFlags, integerFlag } from "./evaluate.ts";
 import { evaluateRun } from "./evaluation-run.ts";
 import { interruptible } from "./exit.ts";
@@ -32,8 +31,8 @@ export async function evaluateFromFlags(path: string, flags: EvaluateFlags): Pro
           all,
           Array.from({ length: limit }, (_, i) => i),
         );
-  const stop = interruptible((line) => void process.stderr.write(`${line}\n`));
   const meter = createMeter({ stream: process.stderr, label: "evaluating", total: dataset.length, unit: "examples" });
+  const stop = interruptible(meter.log);
   try {
     const onProgress = (done: number): void => meter.update(done);
     const options = { dataset, split, samples, seed, chunk, signal: stop.signal, onProgress };
@@ -59,7 +58,7 @@ async function examplesOf(
   if (flags.data !== undefined) {
     if (flags.split !== undefined)
       throw new InputError("--split names a part of the run's own data; leave it out with --data");
-    return { dataset: await openDataset(flags.data), split: flags.data };
+    return { dataset: await openHeldOut(flags.data, data), split: flags.data };
   }
   const parts = await openRunData(options);
   if (parts.source.checksum !== data.checksum) {

@@ -16,7 +16,8 @@ await run(async () => {
       "Variational autoencoders and the latent-variable models around them: trained, evaluated, exported as ONNX.",
     )
     .version(reparamVersion(), "-v, --version", "print the version")
-    .addHelpText("after", "\nExample:\n  reparam train\n  reparam evaluate runs/fashion-1");
+    .addHelpText("after", "\nExample:\n  reparam train\n  reparam evaluate runs/fashion-1")
+    .hook("preAction", (_program, command) => refuseEmpty(command));
   for (const command of commands) program.addCommand(strict(command));
   await program.parseAsync().catch(endOfParsing);
 });
@@ -30,6 +31,14 @@ function strict(command: Command): Command {
       if (error.exitCode === 0 || error.code === "commander.help") throw error;
       throw new InputError(mistake(error.message, command));
     });
+}
+
+/** An empty word is what `--out "$RUN"` gives where RUN is not set. */
+function refuseEmpty(command: Command): void {
+  const { options, args, registeredArguments } = command;
+  const option = options.find((one) => command.getOptionValue(one.attributeName()) === "")?.long;
+  const place = option ?? registeredArguments[args.indexOf("")]?.name().toUpperCase();
+  if (place !== undefined) throw new InputError(`${place}: a value is expected, got ""`);
 }
 
 /** Commander's "error: unknown option '--sed'\n(Did you mean --seed?)" in one line, with what to do. */

@@ -5,10 +5,10 @@ import { painter } from "./terminal.ts";
 /** The numbers as a table: name, value ± standard error, unit, and how it was estimated. */
 export function printNumbers(numbers: readonly StampedNumber[], stream: NodeJS.WriteStream): void {
   const paint = painter(stream);
-  const rows = numbers.map(({ name, value, error, unit, stamp }) => ({
+  const rows = numbers.map(({ name, value, error, unit, bitsPerDimension, stamp }) => ({
     name,
     value: error === undefined ? formatNumber(value) : formatWithError(value, error),
-    unit,
+    unit: bitsPerDimension === undefined ? unit : `${unit}, ${formatNumber(bitsPerDimension)} bits/dim`,
     stamp,
   }));
   const widest = (key: "name" | "value" | "unit"): number => Math.max(...rows.map((row) => row[key].length));

@@ -1,11 +1,12 @@
-import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { InputError } from "../errors.ts";
+import { formatNumber } from "../report/numbers.ts";
 import { runConfig } from "../run/config.ts";
 import { openRun } from "../run/folder.ts";
-import type { TrainOptions } from "../run/options.ts";
-import { evaluateRun, writeResults } from "./evaluation-run.ts";
-import { Interrupted, interruptible } from "./exit.ts";
+import { defaultThreads } from "../run/machine.ts";
+import { klWeight, type TrainOptions } from "../run/options.ts";
+import { type Evaluation, evaluateRun, writeResults } from "./evaluation-run.ts";
+import { interruptible } from "./exit.ts";
 import { freeRunPath, type PreparedRun, prepareRun, type Target } from "./prepare-run.ts";
 import { printNumbers } from "./print-numbers.ts";
 import { createMeter, createProgress } from "./progress.ts";
@@ -25,66 +26,81 @@ export interface TrainRequest {
 /** Trains, evaluates on held-out examples and writes the report. */
 export async function trainFromFlags(request: TrainRequest): Promise<void> {
   const { options, target } = whatToDo(request);
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const threads = options.threads ?? Math.min(availableParallelism(), 2);
-  const prepared = await prepareRun(options, target, threads);
-  const { run, training, steps, notices } = prepared;
-  const stop = interruptible(say);
+  const prepared = await prepareRun(options, target, options.threads ?? defaultThreads());
+  const { run, training, notices } = prepared;
   try {
-    for (const notice of notices) say(notice);
-    say(introduction(prepared));
-    const progress = createProgress({ stream: process.stderr, total: steps });
-    const outcome = await trainRun(prepared, progress, stop.signal);
-    if (outcome === "interrupted") {
-      say(`stopped after step ${training.step} of ${steps}; go on with: reparam train --resume ${run.path}`);
-      stop.signal.throwIfAborted();
-    }
-    if (outcome === "stopped early") say(`no better validation ELBO for ${options.patience} epochs: stopped`);
+    for (const line of [...notices, introduction(prepared)]) say(line);
+    await trainUntilStopped(prepared);
     exportRun(prepared);
-    await finish(prepared, request.json ?? false, stop.signal);
-  } catch (error) {
-    if (error instanceof Interrupted && training.step === steps) {
-      say(`trained, not evaluated; finish with: reparam train --resume ${run.path}`);
+    const evaluation = await evaluateHeldOut(prepared);
+    if (request.json) {
+      const { split, numbers } = evaluation;
+      process.stdout.write(`${JSON.stringify({ run: run.path, split, numbers })}\n`);
+      return;
     }
-    throw error;
+    printNumbers(evaluation.numbers, process.stdout);
+    process.stdout.write(`\nrun     ${run.path}\nreport  ${run.path}/report.html\n`);
   } finally {
-    stop.dispose();
     run.close();
     await training.release();
   }
 }
 
-/** Held-out numbers, the report, and where they are. */
-async function finish(prepared: PreparedRun, json: boolean, signal: AbortSignal): Promise<void> {
-  const { run, engine, data, options } = prepared;
-  const dataset = data.test ?? data.validation;
-  const split = data.test ? "test" : "validation";
-  const meter = createMeter({ stream: process.stderr, label: "evaluating", total: dataset.length, unit: "examples" });
-  const { seed, evaluationSamples: samples } = options;
-  const evaluation = await evaluateRun(engine, run, {
-    dataset,
-    split,
-    samples,
-    seed,
-    signal,
-    onProgress: (done) => meter.update(done),
-  }).finally(() => meter.finish());
-  await writeResults(engine, run, evaluation, dataset);
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ run: run.path, split, numbers: evaluation.numbers })}\n`);
-    return;
-  }
-  printNumbers(evaluation.numbers, process.stdout);
-  process.stdout.write(`\nrun     ${run.path}\nreport  ${run.path}/report.html\n`);
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
-function introduction({ model, data, training, run, engine, steps }: PreparedRun): string {
+async function trainUntilStopped(prepared: PreparedRun): Promise<void> {
+  const { run, training, steps, options } = prepared;
+  const progress = createProgress({ stream: process.stderr, total: steps });
+  const stop = interruptible(progress.log);
+  try {
+    const outcome = await trainRun(prepared, progress, stop.signal);
+    if (outcome === "stopped early") say(`no better validation ELBO for ${options.patience} epochs: stopped`);
+    if (outcome !== "interrupted") return;
+    say(`stopped after step ${training.step} of ${steps}; go on with: reparam train --resume ${run.path}`);
+    stop.signal.throwIfAborted();
+  } finally {
+    stop.dispose();
+  }
+}
+
+/** Held-out numbers and the report. */
+async function evaluateHeldOut({ run, engine, data, options }: PreparedRun): Promise<Evaluation> {
+  const [dataset, split] = data.test ? [data.test, "test"] : [data.validation, "validation"];
+  const { seed, evaluationSamples: samples } = options;
+  const meter = createMeter({ stream: process.stderr, label: "evaluating", total: dataset.length, unit: "examples" });
+  const stop = interruptible(meter.log);
+  const { signal } = stop;
+  try {
+    const onProgress = (done: number): void => meter.update(done);
+    const evaluation = await evaluateRun(engine, run, { dataset, split, samples, seed, signal, onProgress });
+    await writeResults(engine, run, evaluation, dataset);
+    return evaluation;
+  } catch (error) {
+    meter.finish();
+    if (signal.aborted) say(`trained, not evaluated; finish with: reparam train --resume ${run.path}`);
+    throw error;
+  } finally {
+    meter.finish();
+    stop.dispose();
+  }
+}
+
+function introduction({ model, data, training, run, engine, steps, options }: PreparedRun): string {
   const parameters = Array.from(training.parameters.values(), ({ data: values }) => values.length);
   const count = parameters.reduce((a, b) => a + b, 0).toLocaleString("en-US");
   const from = training.step > 0 ? ` from step ${training.step} of ${steps}` : "";
   const threads = `${engine.threads} ${engine.threads === 1 ? "thread" : "threads"}`;
   const examples = data.train.length.toLocaleString("en-US");
-  return `training ${run.path}${from}: ${examples} examples of [${data.train.shape.join(", ")}], ${model.latents} latents, ${count} parameters; ${engine.name} engine, ${threads}`;
+  return `training ${run.path}${from}: ${examples} examples of [${data.train.shape.join(", ")}], ${model.latents} latents, ${count} parameters; ${engine.name} engine, ${threads}${weights(options)}`;
+}
+
+/** With a fixed variance η the weight of the KL has two readings, w in nats and λ beside the squared error: both are told. */
+function weights(options: TrainOptions): string {
+  if (options.variance === undefined) return "";
+  const w = klWeight(options);
+  return `; KL weight w = ${formatNumber(w)} nats, λ = 2ηw = ${formatNumber(2 * options.variance * w)} at η = ${options.variance}`;
 }
 
 /** A new run by flags and config file, or one that goes on by its own config. */

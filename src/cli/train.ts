@@ -59,10 +59,11 @@ export function trainCommand(): Command {
   });
 }
 
-/** Options from the config file, and over them those given as flags. */
+/** Options from the config file, and over them those given as flags; --epochs goes before the file's steps. */
 export function gatherOptions(given: Readonly<Record<string, unknown>>, config: string | undefined): TrainOptions {
-  const fromFile = config === undefined ? {} : readOptionsFile(config);
-  return parseOptions({ ...fromFile, ...given }, (option) =>
+  const { steps, ...fromFile } = config === undefined ? {} : readOptionsFile(config);
+  const file = steps === undefined || "epochs" in given ? fromFile : { ...fromFile, steps };
+  return parseOptions({ ...file, ...given }, (option) =>
     option in given ? (option === "data" ? "DATA" : `--${kebab(option)}`) : `${config}: ${option}`,
   );
 }

@@ -1,10 +1,11 @@
 import { bytesOf, fnv1a32 } from "../checksum.ts";
-import { InputError, NumericalError } from "../errors.ts";
+import { InputError } from "../errors.ts";
 import { permutation, stream } from "../random/stream.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 
 /** What the numbers are; it decides which likelihoods are densities on them. */
-export type Measure = "bytes" | "unit" | "binary" | "real" | "count" | "category";
+export const measures = ["bytes", "unit", "binary", "real", "count", "category"] as const;
+export type Measure = (typeof measures)[number];
 
 /** Examples of one shape, read by row. Plain numbers: nothing is scaled, binarised or normalised here. */
 export interface Dataset {
@@ -51,10 +52,16 @@ export function guessMeasure(data: Uint8Array | Float32Array): Measure {
   return data.every(contains.unit) ? "unit" : "real";
 }
 
+/** Whether all numbers of one measure are numbers of the other too: what is binary is in the unit interval and real. */
+export function isWithin(inner: Measure, outer: Measure): boolean {
+  const nested: readonly Measure[] = ["binary", "unit", "real"];
+  return inner === outer || (nested.includes(inner) && nested.indexOf(inner) < nested.indexOf(outer));
+}
+
 /**
  * The rows of an array [n, …shape] as a dataset, over the array's own memory where it is uint8 or float32.
  * float64 is rounded to float32; int32 must be exact in it, so within ±2²⁴.
- * Throws InputError for an array without rows or features or of numbers outside the stated measure, NumericalError for NaN and ±∞.
+ * Throws InputError for an array without rows or features, for numbers outside the stated measure, and for NaN and ±∞.
  */
 export function arrayDataset(array: NdArray, { name, measure, labels, checksum }: ArrayDatasetOptions): Dataset {
   const [length, ...shape] = array.shape;
@@ -177,7 +184,7 @@ function storable({ data }: NdArray, name: string, place: (i: number) => string)
   const floats = data instanceof Float32Array ? data : Float32Array.from(data);
   const stray = floats.findIndex((value) => !Number.isFinite(value));
   if (stray >= 0) {
-    throw new NumericalError(`${name}: ${place(stray)}: expected a finite float32 number, got ${data[stray]}`);
+    throw new InputError(`${name}: ${place(stray)}: expected a finite float32 number, got ${data[stray]}`);
   }
   return floats;
 }

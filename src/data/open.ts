@@ -20,8 +20,8 @@ import { transpose } from "./transpose.ts";
  * last one is, which is brought into the first order; images of 1, 3 or 4 rows and as many channels are read the first way.
  * Labels are taken from the file beside it where the names are the usual ones: `…images-idx3…` and `…labels-idx1…`.
  *
- * Throws InputError, in one line with the file and the place, where there is no such file or it is not a dataset, and
- * NumericalError for NaN and ±∞. The checksum is the SHA-256 of the decompressed bytes.
+ * Throws InputError, in one line with the file and the place, where there is no such file, it is not a dataset, or a number
+ * is NaN or ±∞. The checksum is the SHA-256 of the decompressed bytes.
  */
 export async function openDataset(path: string): Promise<Dataset> {
   const bytes = await readContent(path);

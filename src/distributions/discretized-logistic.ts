@@ -39,7 +39,12 @@ export function discretizedLogistic(mean: TensorLike, scale: TensorLike, eventRa
     eventRank,
     support: "bytes",
     noiseLaw: "uniform",
-    mean: minimum(maximum(parameters.mean, 0), TOP),
+    // E x = Σ_{k ≥ 1} P(x ≥ k) by the integral of the same tail, s·(log(1 + e^(μ/s)) − log(1 + e^((μ−255)/s))): within
+    // 1/(80·s) of a grey level for s ≥ ½ (Euler–Maclaurin at the two ends), and within ½ below, where rounding shows.
+    mean: mul(
+      parameters.scale,
+      sub(softplus(div(parameters.mean, parameters.scale)), softplus(div(sub(parameters.mean, TOP), parameters.scale))),
+    ),
     logProb: (x) => {
       // P(x) = σ(a) − σ(b) = (1 − e^−δ)·σ(a)·σ(−b), a = (x + ½ − μ)/s, b = (x − ½ − μ)/s, δ = a − b = 1/s;
       // at the ends one of the two logistic functions is 0 or 1 and its terms vanish.

@@ -25,7 +25,7 @@ export interface LikelihoodEstimate {
   /** The rate of each latent, where the closed form splits. */
   readonly rates?: readonly number[];
   /** One number per example, in the order of the dataset. */
-  readonly perExample: { readonly elbo: Float64Array; readonly logLikelihood: Float64Array };
+  readonly perExample: Readonly<Record<"elbo" | "reconstruction" | "rate" | "logLikelihood", Float64Array>>;
 }
 
 export interface LikelihoodOptions {
@@ -67,8 +67,8 @@ export async function estimateLikelihood(options: LikelihoodOptions): Promise<Li
     reconstruction: new Float64Array(dataset.length),
     rate: new Float64Array(dataset.length),
     logLikelihood: new Float64Array(dataset.length),
-    effectiveSamples: new Float64Array(dataset.length),
   };
+  const effectiveSamples = new Float64Array(dataset.length);
   let rates: Float64Array | undefined;
   for (let start = 0; start < dataset.length; start += chunk.examples) {
     const examples = Uint32Array.from(
@@ -94,7 +94,7 @@ export async function estimateLikelihood(options: LikelihoodOptions): Promise<Li
       perExample.rate[at] = rates ? one.rate : one.rate / samples;
       perExample.elbo[at] = perExample.reconstruction[at] - perExample.rate[at];
       perExample.logLikelihood[at] = one.largest + Math.log(one.sum / samples);
-      perExample.effectiveSamples[at] = one.sum ** 2 / one.squares;
+      effectiveSamples[at] = one.sum ** 2 / one.squares;
     }
     onProgress?.(start + examples.length);
   }
@@ -105,7 +105,7 @@ export async function estimateLikelihood(options: LikelihoodOptions): Promise<Li
     reconstruction: estimate(perExample.reconstruction),
     rate: estimate(perExample.rate),
     logLikelihood: estimate(perExample.logLikelihood),
-    effectiveSamples: estimate(perExample.effectiveSamples).value,
+    effectiveSamples: estimate(effectiveSamples).value,
     rates: rates && Array.from(rates, (total) => total / dataset.length),
     perExample,
   };

@@ -7,6 +7,8 @@ export interface StampedNumber {
   /** Standard error between examples. */
   readonly error?: number;
   readonly unit: string;
+  /** The same in bits, over the dimensions of x, for numbers in nats. */
+  readonly bitsPerDimension?: number;
   readonly stamp: string;
 }
 
@@ -25,16 +27,18 @@ export interface Setting {
 /** The held-out numbers of a model, the headline first; each says how it was estimated. */
 export function summarise(estimate: LikelihoodEstimate, setting: Setting): readonly StampedNumber[] {
   const { samples, examples } = estimate;
-  const of = `${setting.likelihood}, ${setting.split} split, ${examples.toLocaleString("en-US")} examples`;
+  const scored = `${examples.toLocaleString("en-US")} ${examples === 1 ? "example" : "examples"}`;
+  const of = `${setting.likelihood}, ${setting.split} split, ${scored}`;
+  const perDimension = setting.dimensions * Math.LN2;
   const nats = (name: string, { value, error }: Estimate, how: string): StampedNumber => ({
     name,
     value,
-    error,
+    error: Number.isNaN(error) ? undefined : error, // one example has none
     unit: "nats",
+    bitsPerDimension: value / perDimension,
     stamp: `${how}, ${of}`,
   });
   const negative = ({ value, error }: Estimate): Estimate => ({ value: -value, error });
-  const perDimension = setting.dimensions * Math.LN2;
   const draws = `${samples.toLocaleString("en-US")} ${samples === 1 ? "sample" : "samples"}`;
   const rate = estimate.rates ? "closed form" : `Monte Carlo, ${draws}`;
   const numbers = [
@@ -43,14 +47,6 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
     nats("reconstruction", estimate.reconstruction, `Monte Carlo, ${draws}`),
     nats("rate", estimate.rate, rate),
   ];
-  const [nll] = numbers;
-  const bits: StampedNumber = {
-    name: "bits per dimension",
-    value: nll.value / perDimension,
-    error: (nll.error ?? 0) / perDimension,
-    unit: "bits",
-    stamp: `the negative log-likelihood over ${setting.dimensions} dimensions`,
-  };
   const samplesUsed: StampedNumber = {
     name: "effective samples",
     value: estimate.effectiveSamples,
@@ -68,5 +64,5 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
             stamp: "variance of the posterior mean over the examples > 0.01",
           },
         ];
-  return [...numbers, bits, samplesUsed, ...active];
+  return [...numbers, samplesUsed, ...active];
 }

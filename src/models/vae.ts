@@ -25,6 +25,8 @@ export const vaeSchema = z.strictObject({
   latents: z.int().positive().default(16),
   likelihood: z.enum(["bernoulli", "normal", "logistic"]).default("bernoulli"),
   binarize: z.enum(["none", "threshold", "stochastic"]).default("stochastic"),
+  /** η of a Normal likelihood N(g(z), ηI), a variance; learned where it is left out. */
+  variance: z.number().positive().optional(),
 });
 export type VaeOptions = z.infer<typeof vaeSchema>;
 
@@ -44,9 +46,10 @@ interface Likelihood {
 
 /**
  * The variational autoencoder of Kingma & Welling 2014: q(z|x) = N(μ(x), diag σ²(x)) by one network, p(x|z) by another,
- * p(z) = N(0, I).
+ * p(z) = N(0, I). Options that are not given are the schema's.
  */
-export function vae(options: VaeOptions, data: DataDescription): Model {
+export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Model {
+  const options = settle(given);
   const { latents, architecture } = options;
   const observation = observe(options, data);
   const { distribution, bias, scale } = likelihood(options, data, observation.unit);
@@ -63,6 +66,13 @@ export function vae(options: VaeOptions, data: DataDescription): Model {
     decoder: (z) => distribution(decoder(z), data.shape.length),
     prior: standardNormal(latents),
   };
+}
+
+function settle(given: z.input<typeof vaeSchema>): VaeOptions {
+  const { data, error } = vaeSchema.safeParse(given);
+  if (data) return data;
+  const [{ path, message }] = error.issues;
+  throw new InputError(`${["vae", ...path].join(".")}: ${message.replace(/^Invalid input: /, "")}`);
 }
 
 /** N(0, I) in k dimensions. */
@@ -124,9 +134,12 @@ function likelihood(options: VaeOptions, data: DataDescription, unit: number): L
       return { distribution: bernoulli, bias: start(means.map(logit)), scale: (x) => x };
     }
     case "normal": {
-      const logScale = parameter("decoder/logScale", [], { law: "constant", value: 0 });
+      const standardDeviation =
+        options.variance === undefined
+          ? exp(parameter("decoder/logScale", [], { law: "constant", value: 0 }))
+          : constant(Math.sqrt(options.variance));
       return {
-        distribution: (raw, rank) => normal(raw, exp(logScale), rank),
+        distribution: (raw, rank) => normal(raw, standardDeviation, rank),
         bias: start(means),
         scale: (x) => x,
       };

@@ -95,6 +95,9 @@ export function lower(outputs: Readonly<Record<string, AnyTensor>>, options: Low
   }
   const rename = new Map<Value, string>();
   for (const [name, node] of Object.entries(outputs)) {
+    if (name.includes(":") || leaves.some(({ leaf }) => leaf.name === name)) {
+      throw new InputError(`the output ${name} has the name of an input, or one with a colon; call it something else`);
+    }
     const value = found(values, node);
     const computed = writer.nodes.some((candidate) => candidate.output === value);
     if (computed && !rename.has(value)) rename.set(value, name);
@@ -139,6 +142,13 @@ function elementOf(dtype: DType, precision: Precision): Element {
   return dtype === "float" ? precision : dtype === "int" ? "int32" : dtype;
 }
 
+/** Numbers as a file holds them. */
+function numbersOf(element: Element, values: ArrayLike<number>): Data {
+  if (element === "float64") return Float64Array.from(values);
+  if (element === "float32") return Float32Array.from(values);
+  return element === "int32" ? Int32Array.from(values) : Uint8Array.from(values);
+}
+
 function bytesOf(data: Data | BigInt64Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
@@ -173,15 +183,14 @@ class GraphWriter implements Emitter {
   node(type: string, inputs: readonly Value[], attributes: Attributes = {}): Value {
     const key = `${type} ${JSON.stringify(attributes)} ${inputs.join(" ")}`;
     return this.once(key, () => {
-      const name = `${this.scope ? `${this.scope}/` : ""}${type}_${this.written.length}`;
+      const name = `${this.scope ? `${this.scope}/` : ""}${type}:${this.written.length}`;
       this.written.push({ type, name, inputs, output: name, attributes });
       return name;
     });
   }
 
   floats(values: ArrayLike<number>, shape: readonly number[]): Value {
-    const data = this.precision === "float64" ? Float64Array.from(values) : Float32Array.from(values);
-    return this.constant(this.precision, shape, data);
+    return this.constant(this.precision, shape, numbersOf(this.precision, values));
   }
 
   ints(values: readonly number[]): Value {
@@ -216,8 +225,8 @@ class GraphWriter implements Emitter {
     if (!sameShape(shape, node.shape)) {
       throw new InputError(`${name}: the program has the shape ${show(node.shape)} and its value ${show(shape)}`);
     }
-    const exact = this.precision === "float64" ? Float64Array.from(data) : Float32Array.from(data);
-    this.initializers.push({ name, element: elementOf(node.dtype, this.precision), shape, bytes: bytesOf(exact) });
+    const element = elementOf(node.dtype, this.precision);
+    this.initializers.push({ name, element, shape, bytes: bytesOf(numbersOf(element, data)) });
   }
 
   alias(value: Value, name: string): void {
@@ -245,7 +254,7 @@ class GraphWriter implements Emitter {
     const bytes = bytesOf(data);
     const small = bytes.length <= 256;
     const write = (): Value => {
-      const name = `constant_${this.initializers.length}`;
+      const name = `constant:${this.initializers.length}`;
       this.initializers.push({ name, element, shape, bytes });
       return name;
     };

@@ -3,7 +3,7 @@ import { type LatentUse, rateChart } from "./charts.ts";
 import { type CurvePoint, learningCurves } from "./curves.ts";
 import { encodeGrid, type Image } from "./grid.ts";
 import { Html, type HtmlPart, html } from "./html.ts";
-import { formatWithError } from "./numbers.ts";
+import { formatNumber, formatWithError } from "./numbers.ts";
 import { style } from "./style.ts";
 
 /** Everything a report shows. All numbers are per example and in nats unless their unit says otherwise. */
@@ -120,14 +120,19 @@ async function rateFigure(latents: readonly LatentUse[]): Promise<Figure | undef
   return { heading: "Rate by latent dimension", body: await rateChart(latents), caption };
 }
 
+/** Beside a number in nats the same in bits per dimension. */
+function bits(perDimension: number | undefined): string {
+  return perDimension === undefined ? "" : ` · ${formatNumber(perDimension)} bits/dim`;
+}
+
 function numberTable(numbers: readonly StampedNumber[]): HtmlPart {
   if (numbers.length === 0) return undefined;
   return html`<h2>Held-out numbers</h2>
 <table>
 <caption><b>Table 1.</b> Each number with how it was estimated; ± is one standard error.</caption>
 ${numbers.map(
-  ({ name, value, error, unit, stamp }) => html`<tbody>
-<tr><th scope="row">${name}</th><td>${formatWithError(value, error)} ${unit}</td></tr>
+  ({ name, value, error, unit, bitsPerDimension, stamp }) => html`<tbody>
+<tr><th scope="row">${name}</th><td>${formatWithError(value, error)} ${unit}${bits(bitsPerDimension)}</td></tr>
 <tr><td class="stamp" colspan="2">${stamp}</td></tr>
 </tbody>
 `,

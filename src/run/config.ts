@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { measures } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import type { Run } from "./folder.ts";
 import { parseOptions, type TrainOptions } from "./options.ts";
@@ -17,7 +18,7 @@ const dataSchema = z.object({
   checksum: z.string(),
   examples: z.number(),
   shape: z.array(z.number()),
-  measure: z.string(),
+  measure: z.enum(measures),
   testChecksum: z.string().optional(),
   moduleChecksum: z.string().optional(),
 });
@@ -58,7 +59,7 @@ export function readOptionsFile(file: string): Readonly<Record<string, unknown>>
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new InputError(`${file}: is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : cause}`);
+    throw new InputError(`${file}: is not JSON: ${cause instanceof Error ? cause.message : cause}`);
   }
   const parsed = z.record(z.string(), z.unknown()).safeParse(value);
   if (!parsed.success) throw new InputError(`${file}: an object of options is expected, such as {"latents": 8}`);

@@ -21,7 +21,11 @@ export const optionsSchema = z.strictObject({
     .default("bernoulli-mlp")
     .describe("named model, whose parts the options below replace"),
   model: path.optional().describe("module (.ts or .js) that exports a model of your own, instead of a preset"),
-  encoder: z.string().optional().describe('encoder network, mirrored in the decoder: "mlp 400 400" or "conv 32,64"'),
+  encoder: z
+    .string()
+    .refine(parseArchitecture, '"mlp WIDTH …" or "conv CHANNELS,…" is expected, such as "mlp 400 400"')
+    .optional()
+    .describe('encoder network, mirrored in the decoder: "mlp 400 400" or "conv 32,64"'),
   latents: count.optional().describe("number of latent dimensions"),
   likelihood: z
     .enum(["bernoulli", "normal", "logistic"])
@@ -38,8 +42,10 @@ export const optionsSchema = z.strictObject({
   klWeight: z
     .number()
     .nonnegative()
-    .default(1)
-    .describe("weight of the rate in the loss; the reported ELBO never carries it"),
+    .optional()
+    .describe("weight w of the rate in the loss, in nats, 1 by default; the reported ELBO never carries it"),
+  variance: positive.optional().describe("fixed variance η of a normal likelihood, instead of a learned one"),
+  lambda: positive.optional().describe("weight λ of the KL beside ‖x − x̂‖², instead of the KL weight: λ = 2ηw"),
   klWarmup: z.int().nonnegative().default(0).describe("steps in which the KL weight rises from 0"),
   klPeriod: count.optional().describe("repeat the KL weight's rise (klWarmup steps) every so many steps"),
   samples: count.default(1).describe("posterior samples per example in a step"),
@@ -70,7 +76,7 @@ export function parseOptions(
 ): TrainOptions {
   const parsed = optionsSchema.safeParse(values);
   if (parsed.success) {
-    checkTogether(parsed.data);
+    checkTogether(parsed.data, from);
     return parsed.data;
   }
   const [issue] = parsed.error.issues;
@@ -81,23 +87,32 @@ export function parseOptions(
     );
   }
   const option = String(issue.path[0]);
-  throw new InputError(
-    `${from(option)}: ${issue.message.replace(/^Invalid input: /, "")}, got ${JSON.stringify(values[option])}`,
-  );
+  const value = values[option];
+  const got = typeof value === "number" ? value : JSON.stringify(value);
+  throw new InputError(`${from(option)}: ${issue.message.replace(/^Invalid input: /, "")}, got ${got}`);
 }
 
-function checkTogether(options: TrainOptions): void {
-  const { klPeriod, klWarmup, model } = options;
+function checkTogether(options: TrainOptions, from: (option: string) => string): void {
+  const { klPeriod, klWarmup, model, lambda, variance } = options;
+  if (lambda !== undefined && options.klWeight !== undefined) {
+    throw new InputError(`${from("lambda")}: sets the same number as the KL weight, λ = 2ηw; give one of them`);
+  }
+  if (lambda !== undefined && variance === undefined) {
+    throw new InputError(`${from("lambda")}: is a weight beside a squared error, λ = 2ηw; give its --variance η too`);
+  }
+  if (variance !== undefined && options.likelihood !== "normal") {
+    throw new InputError(`${from("variance")}: is for --likelihood normal, which is not chosen`);
+  }
   if (klPeriod !== undefined && klWarmup >= klPeriod) {
     throw new InputError(
-      `--kl-period ${klPeriod} must be longer than --kl-warmup ${klWarmup}: the weight would never reach its height`,
+      `${from("klPeriod")}: ${klPeriod} must be more than the KL warm-up of ${klWarmup} steps: the weight would never reach its height`,
     );
   }
-  const parts = (["encoder", "latents", "likelihood", "binarize"] as const).filter(
+  const parts = (["encoder", "latents", "likelihood", "binarize", "variance"] as const).filter(
     (name) => options[name] !== undefined,
   );
   if (model !== undefined && parts.length > 0) {
-    throw new InputError(`--${parts[0]} is part of a preset; with --model the module ${model} decides it`);
+    throw new InputError(`${from(parts[0])}: is part of a preset; with --model the module ${model} decides it`);
   }
 }
 
@@ -122,21 +137,19 @@ function nearest(key: string): string {
 /** The VAE that preset and options describe. */
 export function vaeOptions(options: TrainOptions): VaeOptions {
   const base = presets[options.preset];
-  const architecture = options.encoder === undefined ? base.architecture : parseArchitecture(options.encoder);
+  const architecture = parseArchitecture(options.encoder ?? "") ?? base.architecture;
   const { latents = base.latents, likelihood = base.likelihood } = options;
-  return { architecture, latents, likelihood, binarize: options.binarize ?? base.binarize };
+  const { binarize = base.binarize, variance } = options;
+  return { architecture, latents, likelihood, binarize, variance };
 }
 
-/** Reads `mlp 400 400` or `conv 32,64`. */
-export function parseArchitecture(text: string): VaeOptions["architecture"] {
+/** Reads `mlp 400 400` or `conv 32,64`; undefined for anything else. */
+function parseArchitecture(text: string): VaeOptions["architecture"] | undefined {
   const [kind, ...rest] = text.trim().split(/[\s,]+/);
   const sizes = rest.map(Number);
   const sound = sizes.length > 0 && sizes.every((size) => Number.isInteger(size) && size > 0);
   if (sound && kind === "mlp") return { kind, widths: sizes };
-  if (sound && kind === "conv") return { kind, channels: sizes };
-  throw new InputError(
-    `--encoder: "mlp WIDTH …" or "conv CHANNELS,…" is expected, such as "mlp 400 400", got "${text}"`,
-  );
+  return sound && kind === "conv" ? { kind, channels: sizes } : undefined;
 }
 
 /** The steps of a run whose epochs have so many. */
@@ -150,11 +163,18 @@ export function learningRateSchedule({ learningRate, warmup, decay }: TrainOptio
   return { kind: "linear", from: 0, to: learningRate, steps: warmup };
 }
 
-export function klWeightSchedule({ klWeight, klWarmup, klPeriod }: TrainOptions): Schedule {
-  if (klPeriod !== undefined && klWarmup > 0)
-    return { kind: "cyclical", peak: klWeight, period: klPeriod, rise: klWarmup / klPeriod };
-  if (klWarmup === 0) return { kind: "constant", value: klWeight };
-  return { kind: "linear", from: 0, to: klWeight, steps: klWarmup };
+/** The weight w of the rate in nats: given, or w = λ/2η, or 1. */
+export function klWeight({ klWeight: given, lambda, variance }: TrainOptions): number {
+  return lambda === undefined || variance === undefined ? (given ?? 1) : lambda / (2 * variance);
+}
+
+export function klWeightSchedule(options: TrainOptions): Schedule {
+  const { klWarmup, klPeriod } = options;
+  const peak = klWeight(options);
+  if (klPeriod !== undefined && klWarmup > 0) {
+    return { kind: "cyclical", peak, period: klPeriod, rise: klWarmup / klPeriod };
+  }
+  return klWarmup === 0 ? { kind: "constant", value: peak } : { kind: "linear", from: 0, to: peak, steps: klWarmup };
 }
 
 export function optimizerOptions({ optimizer }: TrainOptions): OptimizerOptions {

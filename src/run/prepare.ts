@@ -1,4 +1,4 @@
-import { type Dataset, featureMeans, split } from "../data/dataset.ts";
+import { type Dataset, featureMeans, isWithin, split } from "../data/dataset.ts";
 import { embeddedFashion } from "../data/fashion.ts";
 import { openDataset } from "../data/open.ts";
 import { InputError } from "../errors.ts";
@@ -31,19 +31,20 @@ async function openSource({
   data,
   test,
 }: Pick<TrainOptions, "data" | "test">): Promise<{ source: Dataset; test?: Dataset }> {
-  if (data === undefined) {
-    const embedded = await embeddedFashion();
-    return { source: embedded.train, test: test === undefined ? embedded.test : await openDataset(test) };
-  }
-  const source = await openDataset(data);
-  if (test === undefined) return { source };
-  const held = await openDataset(test);
-  if (held.shape.join() !== source.shape.join() || held.measure !== source.measure) {
-    throw new InputError(
-      `${test}: [${held.shape.join(", ")}] of ${held.measure} do not fit the training data, [${source.shape.join(", ")}] of ${source.measure}`,
-    );
-  }
-  return { source, test: held };
+  const { train, test: held } = data === undefined ? await embeddedFashion() : { train: await openDataset(data) };
+  return { source: train, test: test === undefined ? held : await openHeldOut(test, train) };
+}
+
+/**
+ * Examples to score a model on that was trained on others.
+ * @throws InputError where they have another shape, or numbers that its likelihood may be no density on.
+ */
+export async function openHeldOut(path: string, trained: Pick<Dataset, "shape" | "measure">): Promise<Dataset> {
+  const held = await openDataset(path);
+  if (held.shape.join() === trained.shape.join() && isWithin(held.measure, trained.measure)) return held;
+  throw new InputError(
+    `${path}: [${held.shape.join(", ")}] of ${held.measure} do not fit the training data, [${trained.shape.join(", ")}] of ${trained.measure}`,
+  );
 }
 
 /** What the model is told of the data: the means are those of the training part alone. */

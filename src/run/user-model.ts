@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createJiti } from "jiti";
 import { fnv1a32 } from "../checksum.ts";
+import type { Measure } from "../data/dataset.ts";
+import type { Support } from "../distributions/distribution.ts";
 import { InputError } from "../errors.ts";
 import * as library from "../index.ts";
 import type { DataDescription, Model } from "../models/model.ts";
@@ -16,51 +18,102 @@ export function moduleChecksum(path: string): string {
 
 /**
  * A model of the user's own: the default export of a TypeScript or JavaScript module, called with the data's description.
- * `reparam` in it is this very package, wherever the file lies.
+ * `reparam` in it is this very package, wherever the file lies. What goes wrong in its functions, now or when a program
+ * is built of them, is an InputError that begins with the path.
  */
 export async function loadUserModel(path: string, description: DataDescription): Promise<Model> {
   moduleChecksum(path);
   const jiti = createJiti(pathToFileURL(resolve(path)).href, {
     virtualModules: { reparam: library, "reparam/tensor": tensor },
+    fsCache: false, // else transformed sources would be written to, and trusted from, a shared temporary folder
   });
   const made = await jiti.import<unknown>(resolve(path), { default: true }).catch((cause: unknown) => {
-    throw new InputError(`${path}: cannot be loaded: ${firstLine(cause)}`);
+    throw mistake(`${path}: cannot be loaded`, cause);
   });
   if (typeof made !== "function") {
     throw new InputError(
       `${path}: a default export is expected that is a function from the data's description to a model`,
     );
   }
-  const model: unknown = await callModule(made, path, description);
-  if (isModel(model)) return model;
-  throw new InputError(
-    `${path}: the model needs latents (a number), encoder and decoder (functions) and prior (a distribution)`,
-  );
-}
-
-async function callModule(
-  made: ((...args: never[]) => unknown) | object,
-  path: string,
-  description: DataDescription,
-): Promise<unknown> {
-  try {
-    return await Reflect.apply(made as (data: DataDescription) => unknown, undefined, [description]);
-  } catch (cause) {
-    throw new InputError(`${path}: ${firstLine(cause)}`);
+  const model: unknown = guard(path, () => Reflect.apply(made, undefined, [description]));
+  if (!isModel(model)) {
+    throw new InputError(
+      `${path}: the model needs latents (a number), encoder and decoder (functions) and prior (a distribution)`,
+    );
   }
+  const guarded = guardFunctions(path, model);
+  if (!model.observe) checkDensity(path, guarded, description);
+  return guarded;
 }
 
 function isModel(value: unknown): value is Model {
   if (typeof value !== "object" || value === null) return false;
   const { latents, encoder, decoder, prior } = value as Partial<Model>;
   return (
-    typeof latents === "number" &&
+    Number.isInteger(latents) &&
+    Number(latents) > 0 &&
     typeof encoder === "function" &&
     typeof decoder === "function" &&
-    typeof prior === "object"
+    has(prior, "rsampleWithLogProb", "logProb")
   );
 }
 
-function firstLine(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0];
+/** The model with its functions' mistakes told as the module's. */
+function guardFunctions(path: string, model: Model): Model {
+  const { latents, prior, observation, observe, objective } = model;
+  const returned = <T>(name: string, expected: string, value: T, ...members: readonly string[]): T => {
+    if (has(value, ...members)) return value;
+    throw new InputError(`${path}: ${name}: ${expected} is expected to be returned, got ${typeof value}`);
+  };
+  return {
+    latents,
+    prior,
+    observation,
+    observe: observe && ((raw) => guard(`${path}: observe`, () => observe(raw))),
+    objective:
+      objective &&
+      ((terms, x) => {
+        const loss = guard(`${path}: objective`, () => objective(terms, x));
+        if (returned("objective", "a tensor", loss, "shape").shape.length === 0) return loss;
+        throw new InputError(`${path}: objective: one number is expected, got [${loss.shape}]; take its mean`);
+      }),
+    encoder: (x) => {
+      const posterior = guard(`${path}: encoder`, () => model.encoder(x));
+      return returned("encoder", "a distribution with rsampleWithLogProb", posterior, "rsampleWithLogProb", "logProb");
+    },
+    decoder: (z) => {
+      const likelihood = guard(`${path}: decoder`, () => model.decoder(z));
+      return returned("decoder", "a distribution", likelihood, "logProb", "mean", "parameters");
+    },
+  };
+}
+
+const measureOf: Readonly<Record<Support, Measure>> = { real: "real", binary: "binary", bytes: "bytes" };
+
+/** Refuses a likelihood that is no density on the data as they are: log p would be off by the units, or infinite. */
+function checkDensity(path: string, { decoder, latents }: Model, { measure }: DataDescription): void {
+  const { name, support } = decoder(tensor.data("z", ["batch", latents]));
+  if (measureOf[support] === measure) return;
+  throw new InputError(
+    `${path}: the likelihood ${name} is a density on ${measureOf[support]} data and these are ${measure}; choose another, or give the model an observe that makes them what it models`,
+  );
+}
+
+function has(value: unknown, ...members: readonly string[]): boolean {
+  return typeof value === "object" && value !== null && members.every((member) => member in value);
+}
+
+function guard<T>(place: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw mistake(place, cause);
+  }
+}
+
+/** An error as one line. The loader writes an import `f` as `(0, _module.f)`. */
+function mistake(place: string, cause: unknown): InputError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const line = message.replace(/\(0 ?, ?\w+\.(\w+)\)/g, "$1").replace(/\s+/g, " ");
+  return new InputError(`${place}: ${line.trim()}`, { cause });
 }

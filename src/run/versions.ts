@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
 import type { Engine } from "../runtime/engine.ts";
+import { describeMachine } from "./machine.ts";
 
 /** This package's version. */
 export function reparamVersion(): string {
@@ -12,6 +12,7 @@ export function reparamVersion(): string {
 
 /** What must be equal for a run to repeat bit for bit, beside its options. */
 export function environment(engine: Engine): { readonly [key: string]: string | number } {
+  const { cpu, cpuFeatures } = describeMachine();
   return {
     reparam: reparamVersion(),
     engine: engine.name,
@@ -19,6 +20,7 @@ export function environment(engine: Engine): { readonly [key: string]: string | 
     threads: engine.threads,
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
-    cpu: cpus()[0]?.model ?? "unknown",
+    cpu,
+    cpuFeatures: cpuFeatures?.join(" ") ?? "unknown",
   };
 }

@@ -97,21 +97,23 @@ function toOrt(engine: Engine, name: string, dtype: DType, precision: Precision,
 
 /** The feeds are all there and agree with each other; said before ONNX Runtime says it less well. */
 function checkFeeds(program: LoweredProgram, feeds: Feeds): void {
-  const sizes = new Map<string, number>();
+  const sizes = new Map<string, { readonly size: number; readonly by: string }>();
   for (const { name, shape, leaf } of program.inputs) {
     const fed = feeds[name];
     if (!fed) throw new InputError(`${leaf.kind} ${name} of shape ${show(shape)} is not fed`);
-    const fits =
-      fed.shape.length === shape.length &&
-      shape.every((dim, axis) => {
-        if (typeof dim === "number") return dim === fed.shape[axis];
-        const { factor, symbols } = factors(dim);
-        if (symbols.length !== 1) return true;
-        const size = sizes.get(symbols[0]) ?? fed.shape[axis] / factor;
-        sizes.set(symbols[0], size);
-        return fed.shape[axis] === factor * size;
-      });
-    if (!fits)
-      throw new InputError(`${leaf.kind} ${name}: the shape ${show(shape)} is expected, got ${show(fed.shape)}`);
+    const fail = (why = ""): never => {
+      const expected = `the shape ${show(shape)} is expected${why}`;
+      throw new InputError(`${leaf.kind} ${name}: ${expected}, got ${show(fed.shape)}`);
+    };
+    if (fed.shape.length !== shape.length) fail();
+    for (const [axis, dim] of shape.entries()) {
+      const { factor, symbols } = factors(dim);
+      if (symbols.length === 0 && dim !== fed.shape[axis]) fail();
+      if (symbols.length !== 1) continue;
+      const [symbol] = symbols;
+      const { size, by } = sizes.get(symbol) ?? { size: fed.shape[axis] / factor, by: name };
+      if (fed.shape[axis] !== factor * size) fail(` with ${symbol} = ${size}, as ${by} has it`);
+      sizes.set(symbol, { size, by });
+    }
   }
 }

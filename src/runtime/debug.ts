@@ -18,9 +18,9 @@ export async function firstNonFinite(
   const nodes = topological(Object.values(outputs));
   const probes = nodes.filter((node) => isFloat(node) && !node.leaf);
   const program = Object.fromEntries(probes.map((node) => [`probe_${node.id}`, node]));
-  const compiled = await compile(engine, program, options);
+  const compiled = probes.length > 0 ? await compile(engine, program, options) : undefined;
   try {
-    const values = await compiled.run(feeds);
+    const values = (await compiled?.run(feeds)) ?? {};
     const rangeOf = (node: AnyTensor): Range => {
       if (node.leaf && node.leaf.kind !== "constant") return range(feeds[node.leaf.name].data);
       const value = values[`probe_${node.id}`];
@@ -42,7 +42,7 @@ export async function firstNonFinite(
     }
     return undefined;
   } finally {
-    await compiled.release();
+    await compiled?.release();
   }
 }
 

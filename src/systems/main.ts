@@ -56,7 +56,8 @@ function print(outcome: Outcome): void {
 function page(outcomes: readonly Outcome[], last: string): string {
   const sections = outcomes.map((outcome) => {
     const rows = outcome.measurements.map(
-      (one) => `| ${[...cells(one), holds(one) ? "holds" : "**fails**"].join(" | ")} |`,
+      (one) =>
+        `| ${[...cells(one), holds(one) ? "holds" : "**fails**"].map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`,
     );
     const notes = describe(outcome).map((line) => `${line}\n\n`);
     return `## ${outcome.row.row}. ${outcome.row.title}\n\n${notes.join("")}| what | measured | expected | error | tolerance | |\n|---|---|---|---|---|---|\n${rows.join("\n")}\n`;

@@ -1,10 +1,10 @@
 import { ShapeError } from "../errors.ts";
 import { constant } from "./leaves.ts";
 import { asFloat, isFloat } from "./op.ts";
-import { add } from "./ops/elementwise.ts";
+import { add } from "./ops/binary.ts";
 import { broadcastTo } from "./ops/shape.ts";
 import { sameShape, show } from "./shape.ts";
-import { type AnyTensor, type Tensor, topological } from "./tensor.ts";
+import { type AnyTensor, scope, type Tensor, topological } from "./tensor.ts";
 
 /**
  * ∂loss/∂w for each w, as tensors: a graph in, a graph out, so that gradients can be differentiated again.
@@ -25,7 +25,7 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): readonly Tensor
   for (const node of order.toReversed()) {
     const from = upstream.get(node);
     if (from === undefined || node.inputs.length === 0 || !leads.has(node) || !isFloat(node)) continue;
-    for (const [i, part] of node.pullback(from).entries()) {
+    for (const [i, part] of scope(node.scope, () => node.pullback(from)).entries()) {
       const input = node.inputs[i];
       if (part === null || !leads.has(input)) continue;
       if (!sameShape(part.shape, input.shape)) {

@@ -98,7 +98,7 @@ export function makeNode<D extends DType>(parts: Omit<Tensor<D>, "id" | "scope" 
   const site: { stack?: string } = {};
   Error.captureStackTrace?.(site, makeNode);
   count += 1;
-  return { ...parts, id: count, scope: scopes.join("/"), site };
+  return { ...parts, id: count, scope: scopes.filter(Boolean).join("/"), site };
 }
 
 /** Every node that the outputs need, inputs before users. */

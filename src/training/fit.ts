@@ -45,7 +45,7 @@ export interface Fitted {
 }
 
 /** Builds a model for these examples and trains it on them; nothing is written. */
-export async function fit(build: ModelModule, dataset: Dataset, options: FitOptions): Promise<Fitted> {
+export async function fitModel(build: ModelModule, dataset: Dataset, options: FitOptions): Promise<Fitted> {
   const { epochs, batchSize = 64, signal, onStep, onEpoch } = options;
   const steps = epochs * Math.floor(dataset.length / batchSize);
   const description = { shape: dataset.shape, measure: dataset.measure, means: featureMeans(dataset) };

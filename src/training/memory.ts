@@ -1,7 +1,9 @@
+import { InputError } from "../errors.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 
 const PAGE = 65536;
+const MOST_PAGES = 65536; // 4 GiB: WebAssembly's addresses have 32 bits
 const ALIGN = 16; // floats: 64 bytes, a cache line
 
 /** Which region is for what; the slots of the optimizers follow. */
@@ -40,7 +42,7 @@ export interface TrainingMemory {
   ranges(names: ReadonlySet<string>): readonly Range[];
 }
 
-/** Lays out `count` regions of the given arrays. */
+/** Lays out `count` regions of the given arrays. @throws InputError where they take more than WebAssembly has. */
 export function allocate(arrays: readonly Named[], count: number): TrainingMemory {
   const places = new Map<string, Range>();
   let size = 0;
@@ -49,7 +51,14 @@ export function allocate(arrays: readonly Named[], count: number): TrainingMemor
     places.set(name, { offset: size, count: floats });
     size += floats;
   }
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((4 * size * count) / PAGE) + 1 });
+  const pages = Math.ceil((4 * size * count) / PAGE) + 1;
+  if (pages > MOST_PAGES) {
+    const gibibytes = ((pages * PAGE) / 2 ** 30).toFixed(1);
+    throw new InputError(
+      `the model's parameters, gradients and slots take ${gibibytes} GiB, more than the 4 that one memory can have; use a smaller model`,
+    );
+  }
+  const memory = new WebAssembly.Memory({ initial: pages });
   const regions = Array.from({ length: count }, (_, region): Region => {
     const start = 4 * size * region;
     const view = ({ name, shape }: Named): [string, NdArray<Float32Array>] => [

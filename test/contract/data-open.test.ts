@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { encodeNpy } from "../../src/data/npy.ts";
 import { openDataset } from "../../src/data/open.ts";
-import { InputError, NumericalError } from "../../src/errors.ts";
+import { InputError } from "../../src/errors.ts";
 import { type Data, sizeOf } from "../../src/tensor/ndarray.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reparam-data-"));
@@ -124,7 +124,6 @@ describe("openDataset", () => {
 
   test("NaN: file, row and column", async () => {
     const path = file("nan.npy", npy(Float32Array.of(0, 0, 0, 0, Number.NaN, 0), 2, 3));
-    await expect(openDataset(path)).rejects.toBeInstanceOf(NumericalError);
     expect(await refusal(path)).toContain(`${path}: row 1, column 1 (from 0): expected a finite`);
   });
 

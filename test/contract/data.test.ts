@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { arrayDataset, type Dataset, featureMeans, guessMeasure, split, subset } from "../../src/data/dataset.ts";
-import { InputError, NumericalError } from "../../src/errors.ts";
+import { InputError } from "../../src/errors.ts";
 
 /** Example i is [10 i, 10 i + 1], its label i. */
 function tens(length: number): Dataset {
@@ -76,9 +76,9 @@ describe("arrayDataset", () => {
     ["NaN", Float32Array.of(0, 0, 0, 0, 0, Number.NaN)],
     ["-Infinity", Float32Array.of(0, 0, 0, 0, 0, Number.NEGATIVE_INFINITY)],
     ["1e+39", Float64Array.of(0, 0, 0, 0, 0, 1e39)],
-  ])("%s is a numerical error with its place", (text, data) => {
+  ])("%s is refused with its place", (text, data) => {
     const build = () => arrayDataset({ data, shape: [2, 3] }, { name: "a" });
-    expect(build).toThrow(NumericalError);
+    expect(build).toThrow(InputError);
     expect(build).toThrow(`a: row 1, column 2 (from 0): expected a finite float32 number, got ${text}`);
   });
 

@@ -147,7 +147,7 @@ describe("one file with symbolic sizes", () => {
       "data x: the shape [batch, 2] is expected, got [3, 3]",
     );
     await expect(compiled.run({ x: of(3, 2), mean: of(4, 1) })).rejects.toThrow(
-      /data (x|mean): the shape \[batch, [12]\] is expected, got \[[34], [12]\]/,
+      "data x: the shape [batch, 2] is expected with batch = 4, as mean has it, got [3, 2]",
     );
     const doubles = { data: new Float64Array(6), shape: [3, 2] };
     await expect(compiled.run({ x: doubles, mean: of(3, 1) })).rejects.toThrow(

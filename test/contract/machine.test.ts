@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import { coreLimit, cpuFeatures } from "../../src/cli/machine.ts";
+import { coreLimit, cpuFeatures } from "../../src/run/machine.ts";
 
 const roots: string[] = [];
 afterEach(() => {

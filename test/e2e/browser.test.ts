@@ -28,7 +28,8 @@ const flags = [
 ];
 if (process.getuid?.() === 0) flags.push("--no-sandbox"); // Chromium's sandbox refuses to run as root
 
-// The project's bar. Another build adds in another order, and Adam divides by √v, which makes small gradients' rounding large.
+// The project's bar. The native build adds in another order (4e-6 was seen, and 0 against the same Wasm in Node), and Adam
+// divides by √v, which makes small gradients' rounding large.
 const CLOSE = 1e-4;
 
 interface Bundle {
@@ -69,7 +70,6 @@ async function bundle(folder: string): Promise<Bundle> {
 
 describe("the package in an app", () => {
   const folder = mkdtempSync(join(tmpdir(), "reparam-browser-"));
-  const requests: string[] = [];
   let app: Bundle;
   let images: Uint8Array;
   let server: Server;
@@ -103,22 +103,17 @@ describe("the package in an app", () => {
   it("trains in Chromium as in Node, and asks nobody but its own server for anything", async ({ skip }) => {
     if (!browser) return skip(leftOut);
     const page = await browser.newPage();
+    const requests: string[] = [];
     page.on("request", (request) => requests.push(request.url()));
     const inBrowser = await trainInPage(page, origin);
     expect(inBrowser.losses).toHaveLength(STEPS);
     for (const name of ["native", "wasm"] as const) {
-      const engine = await openEngine({ engine: name });
-      const inNode = await trainTwentySteps(engine, images);
+      const inNode = await trainTwentySteps(await openEngine({ engine: name }), images);
       expect(relativeDistance(inBrowser.losses, inNode.losses), name).toBeLessThan(CLOSE);
       expect(Object.keys(inBrowser.updates)).toEqual(Object.keys(inNode.updates));
-      expect(relativeDistance(all(inBrowser), all(inNode)), name).toBeLessThan(CLOSE);
-      for (const k of Object.keys(inNode.updates))
-        console.log(k, relativeDistance(inBrowser.updates[k], inNode.updates[k]));
-      console.log(
-        relativeDistance(all(inBrowser), all(inNode)),
-        relativeDistance(inBrowser.losses, inNode.losses),
-        inBrowser.losses,
-      );
+      for (const [parameter, update] of Object.entries(inNode.updates)) {
+        expect(relativeDistance(inBrowser.updates[parameter], update), `${name}: ${parameter}`).toBeLessThan(CLOSE);
+      }
     }
     expect(requests).toContainEqual(expect.stringMatching(/\.wasm$/));
     for (const url of requests) expect(url.startsWith(`${origin}/`) || url.startsWith("data:"), url).toBe(true);
@@ -134,10 +129,6 @@ async function trainInPage(page: Page, origin: string): Promise<Trained> {
   await page.goto(origin);
   const trained = page.waitForFunction(() => Reflect.get(window, "trained"), undefined, { timeout: 60_000 });
   return (await Promise.race([trained, failure])).jsonValue();
-}
-
-function all({ updates }: Trained): readonly number[] {
-  return Object.values(updates).flatMap((update) => Array.from(update));
 }
 
 function originOf(server: Server): string {

@@ -37,7 +37,10 @@ function start(body: string, environment: Readonly<Record<string, string>> = {})
     child,
     /** Waits until the process has said something. */
     said: async (what: string): Promise<void> => {
-      while (!`${heard.stdout}${heard.stderr}`.includes(what)) await pause(2);
+      while (!`${heard.stdout}${heard.stderr}`.includes(what)) {
+        if (child.exitCode !== null) throw new Error(`ended without saying ${what}: ${heard.stderr}`);
+        await pause(2);
+      }
     },
     ended: async (): Promise<Ended> => {
       const [code, signal] = await closed;
@@ -106,6 +109,7 @@ describe("Ctrl-C", () => {
     await said("ready");
     child.kill("SIGINT");
     await said(MESSAGE);
+    await pause(20); // npm needs less
     child.kill("SIGINT");
     expect(await ended()).toEqual({ code: 130, signal: null, out: "ready\ncheckpoint written\n", err: MESSAGE });
   });

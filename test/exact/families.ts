@@ -30,8 +30,8 @@ export interface Family {
   readonly logProb: (x: number, setting: Setting) => number;
   /** What the float32 rounding of log p(x) is relative to: the size of its terms, and of their arguments where steep. */
   readonly conditioning: (x: number, setting: Setting) => number;
-  /** Why `mean` is not the expectation, where it is not. */
-  readonly meanIsNot?: string;
+  /** How far `mean` may be from the expectation, where it is stated as an approximation; else it is exact. */
+  readonly meanError?: (setting: Setting) => number;
 }
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -106,8 +106,8 @@ const logistics: Family = {
     const width = x === 0 || x === TOP ? 0 : Math.log(2) + Math.abs(Math.log(Math.tanh(0.5 / scale)));
     return below + above + width;
   },
-  meanIsNot:
-    "it is the location kept within 0…255: the picture to show, not the expectation of what is rounded and cut",
+  // The integral that stands for the sum over levels: see the comment above `mean`.
+  meanError: ({ scale }) => (scale >= 0.5 ? 1 / (80 * scale) : 0.5),
 };
 
 export const families: readonly Family[] = [normals, bernoullis, logistics];

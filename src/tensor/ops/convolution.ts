@@ -1,4 +1,4 @@
-import { ShapeError } from "../../errors.ts";
+import { InputError, ShapeError } from "../../errors.ts";
 import { asFloat, type Case, defineOp, magnitudes, type Op } from "../op.ts";
 import { show, staticShape } from "../shape.ts";
 import type { AnyTensor, Emitter, Tensor, Value } from "../tensor.ts";
@@ -43,7 +43,7 @@ function onnxWindow({ kernel, stride, padding }: Geometry): { [key: string]: rea
 
 function single(emit: Emitter, name: string): void {
   if (emit.precision === "float32") return;
-  throw new TypeError(`${name}: the engine has no float64 convolution; compile this program for float32`);
+  throw new InputError(`${name}: the engine has no float64 convolution; compile this program for float32`);
 }
 
 function imageShape(name: string, x: AnyTensor): readonly [number, number, number] {

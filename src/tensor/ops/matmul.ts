@@ -19,14 +19,16 @@ function matrix(shape: Shape, transposed: boolean): readonly [Dim, Dim] {
   return transposed ? [columns, rows] : [rows, columns];
 }
 
-function productShape(a: Shape, b: Shape, { transposeA, transposeB }: Transposed): Shape {
+function productShape(a: Shape, b: Shape, { transposeA, transposeB }: Transposed, operation = "matmul"): Shape {
   if (a.length < 2 || b.length < 2) {
-    throw new ShapeError(`matmul: needs matrices, got ${show(a)} × ${show(b)}; reshape a vector to one row or column`);
+    throw new ShapeError(
+      `${operation}: needs matrices, got ${show(a)} × ${show(b)}; reshape a vector to one row or column`,
+    );
   }
   const [rows, inner] = matrix(a, transposeA);
   const [other, columns] = matrix(b, transposeB);
   if (inner !== other) {
-    throw new ShapeError(`matmul: inner dimensions differ: ${show(a)} × ${show(b)} (${inner} and ${other})`);
+    throw new ShapeError(`${operation}: inner dimensions differ: ${show(a)} × ${show(b)} (${inner} and ${other})`);
   }
   return [...broadcastShapes("matmul", a.slice(0, -2), b.slice(0, -2)), rows, columns];
 }
@@ -134,7 +136,7 @@ const affineOp = defineOp<Record<string, never>, "float">({
   name: "affine",
   conditioning: magnitudes,
   infer: ([x, weight, bias]) => {
-    const shape = productShape(x.shape, weight.shape, { transposeA: false, transposeB: false });
+    const shape = productShape(x.shape, weight.shape, { transposeA: false, transposeB: false }, "affine");
     if (bias.shape.length !== 1 || bias.shape[0] !== shape[1]) {
       throw new ShapeError(`affine: a bias of ${show([shape[1]])} is expected, got ${show(bias.shape)}`);
     }

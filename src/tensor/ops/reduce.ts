@@ -3,10 +3,11 @@ import { lift, type TensorLike } from "../leaves.ts";
 import { asFloat, defineOp, forEachIndex, magnitudes } from "../op.ts";
 import { resolveAxes, resolveAxis, type Shape, show } from "../shape.ts";
 import type { Reference, Tensor } from "../tensor.ts";
+import { add, div, mul, sub } from "./binary.ts";
 import { customGradient, stopGradient } from "./custom.ts";
-import { add, div, exp, log, mul, sub } from "./elementwise.ts";
 import { equal, finite, where } from "./select.ts";
 import { broadcastTo, extent, reshape, slice, stridesOf } from "./shape.ts";
+import { exp, log } from "./unary.ts";
 
 const wide = { low: -100, high: 100 };
 

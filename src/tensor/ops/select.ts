@@ -3,8 +3,9 @@ import { lift, type TensorLike } from "../leaves.ts";
 import { asFloat, type Case, defineOp, forEachIndex, magnitudes, type Op } from "../op.ts";
 import { broadcastShapes, resolveAxis, type Shape, show, staticShape } from "../shape.ts";
 import type { AnyTensor, DType, Tensor } from "../tensor.ts";
-import { abs, broadcastReference } from "./elementwise.ts";
+import { broadcastReference } from "./binary.ts";
 import { stridesOf, unbroadcast } from "./shape.ts";
+import { abs } from "./unary.ts";
 
 type None = Record<string, never>;
 const none: None = {};

@@ -1,0 +1,103 @@
+import { InputError } from "../../errors.ts";
+import type { Emitter, Value } from "../tensor.ts";
+import { mul, sub } from "./binary.ts";
+import { exp, neg, unary } from "./unary.ts";
+
+const one = (emit: Emitter): Value => emit.floats([1], []);
+
+/** 1/(1 + e⁻ˣ), accurate relative to itself: ONNX Runtime's own is 0 below about −18. */
+export const sigmoid = unary({
+  name: "sigmoid",
+  lower: exactSigmoid,
+  reference: (x) => 1 / (1 + Math.exp(-x)),
+  gradient: (x, y, up) => mul(up, mul(y, sigmoid(neg(x)))),
+  domain: { low: -87, high: 100, edges: [0] },
+  tolerance: { relative: 1e-5, reason: "as exp: the rounding of x is magnified by |x| in the left tail" },
+});
+
+/** 1/(1 + e⁻ˣ) with an *absolute* error of 1e-7, twice as fast as `sigmoid`: for values that are added to others. */
+export const fastSigmoid = unary({
+  name: "fastSigmoid",
+  lower: (emit, x) => (emit.precision === "float32" ? emit.node("Sigmoid", [x]) : exactSigmoid(emit, x)),
+  reference: (x) => 1 / (1 + Math.exp(-x)),
+  gradient: (_x, y, up) => mul(up, mul(y, sub(1, y))),
+  domain: { low: -12, high: 100, edges: [0] },
+  tolerance: { relative: 1e-2, reason: "absolute accuracy 1e-7 is the contract; at −12 the value is 6e-6" },
+});
+
+function exactSigmoid(emit: Emitter, x: Value): Value {
+  return emit.node("Div", [one(emit), emit.node("Add", [one(emit), emit.node("Exp", [emit.node("Neg", [x])])])]);
+}
+
+/** log(1 + eˣ), accurate relative to itself, so that it can be a scale or be logged. */
+export const softplus = unary({
+  name: "softplus",
+  lower: (emit, x) => (emit.precision === "float32" ? emit.node("Softplus", [x]) : exactSoftplus(emit, x)),
+  reference: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  // σ(x) = eˣ⁻ˢ keeps the relative accuracy of s = softplus(x).
+  gradient: (x, y, up) => mul(up, exp(sub(x, y))),
+  domain: { low: -87, high: 100, edges: [0, -100] },
+  tolerance: { relative: 1e-5, reason: "as exp: the rounding of x is magnified by |x| in the left tail" },
+});
+
+/** No float64 Softplus exists: max(x, 0) + log1p(t), t = e^−|x|, log1p by Kahan's t · log u / (u − 1), u = 1 + t. */
+function exactSoftplus(emit: Emitter, x: Value): Value {
+  const t = emit.node("Exp", [emit.node("Neg", [emit.node("Abs", [x])])]);
+  const u = emit.node("Add", [one(emit), t]);
+  const ratio = emit.node("Div", [emit.node("Mul", [t, emit.node("Log", [u])]), emit.node("Sub", [u, one(emit)])]);
+  const log1p = emit.node("Where", [emit.node("Equal", [u, one(emit)]), t, ratio]);
+  return emit.node("Add", [emit.node("Relu", [x]), log1p]);
+}
+
+/**
+ * log(1 + eˣ) with an *absolute* error of 1e-7, 2.5 times as fast as `softplus`: for summed log-likelihoods only.
+ */
+export const fastSoftplus = unary({
+  name: "fastSoftplus",
+  lower: (emit, x) =>
+    emit.precision === "float32"
+      ? emit.node("Sub", [emit.node("Relu", [x]), emit.node("Log", [emit.node("Sigmoid", [emit.node("Abs", [x])])])])
+      : exactSoftplus(emit, x),
+  reference: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  gradient: (x, _y, up) => mul(up, fastSigmoid(x)),
+  domain: { low: -2, high: 100, edges: [0] },
+  tolerance: { relative: 2e-6, reason: "absolute accuracy 1e-7 is the contract; at −2 the value is 0.13" },
+});
+
+/** tanh x */
+export const tanh = unary({
+  name: "tanh",
+  lower: "Tanh",
+  reference: Math.tanh,
+  gradient: (_x, y, up) => mul(up, sub(1, mul(y, y))),
+  domain: { low: -4, high: 4, edges: [0, 100, -100] },
+});
+
+/** erf x = 2/√π ∫₀ˣ e^(−t²) dt; float32 only. */
+export const erf = unary({
+  name: "erf",
+  lower: (emit, x) => {
+    if (emit.precision === "float32") return emit.node("Erf", [x]);
+    throw new InputError("erf: the engine has no float64 kernel; compile this program for float32");
+  },
+  reference: errorFunction,
+  gradient: (x, _y, up) => mul(up, mul(2 / Math.sqrt(Math.PI), exp(neg(mul(x, x))))),
+  domain: { low: -4, high: 4, edges: [0, 100, -100] },
+});
+
+/** erf by its Maclaurin series below 3 and a continued fraction of erfc above (Abramowitz & Stegun 7.1.5, 7.1.14). */
+function errorFunction(x: number): number {
+  const a = Math.abs(x);
+  if (a < 3) {
+    let term = x;
+    let sum = x;
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+      term *= -(x * x) / n;
+      sum += term / (2 * n + 1);
+    }
+    return (2 / Math.sqrt(Math.PI)) * sum;
+  }
+  let fraction = 0;
+  for (let k = 60; k > 0; k--) fraction = k / 2 / (a + fraction);
+  return Math.sign(x) * (1 - Math.exp(-a * a) / ((a + fraction) * Math.sqrt(Math.PI)));
+}

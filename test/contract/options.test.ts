@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { klWeight, klWeightSchedule, learningRateSchedule, parseOptions } from "../../src/run/options.ts";
+
+const parse = (values: Record<string, unknown>) => parseOptions(values, (option) => `--${option}`);
+
+describe("the KL weight", () => {
+  it("is w in nats, 1 by default", () => {
+    expect(klWeight(parse({}))).toBe(1);
+    expect(klWeight(parse({ klWeight: 0.5 }))).toBe(0.5);
+  });
+
+  it("is λ/2η where λ is given beside a squared error", () => {
+    const given = { likelihood: "normal", variance: 0.05, lambda: 0.1 };
+    expect(klWeight(parse(given))).toBe(0.1 / (2 * 0.05));
+    expect(klWeight(parse({ ...given, lambda: 0.2 }))).toBe(2 * klWeight(parse(given)));
+  });
+
+  it("refuses both, and λ where nothing is squared", () => {
+    const normal = { likelihood: "normal", variance: 0.05, lambda: 0.1 };
+    expect(() => parse({ ...normal, klWeight: 1 })).toThrow("--lambda: sets the same number as the KL weight, λ = 2ηw");
+    expect(() => parse({ likelihood: "normal", lambda: 0.1 })).toThrow("give its --variance η too");
+    expect(() => parse({ variance: 0.05 })).toThrow("--variance: is for --likelihood normal");
+  });
+
+  it("follows its schedule", () => {
+    expect(klWeightSchedule(parse({ klWeight: 2 }))).toEqual({ kind: "constant", value: 2 });
+    expect(klWeightSchedule(parse({ klWarmup: 10 }))).toEqual({ kind: "linear", from: 0, to: 1, steps: 10 });
+    const cyclical = { kind: "cyclical", peak: 1, period: 100, rise: 0.1 };
+    expect(klWeightSchedule(parse({ klWarmup: 10, klPeriod: 100 }))).toEqual(cyclical);
+  });
+});
+
+it("the learning rate warms up and then falls along a cosine, or stays", () => {
+  const cosine = { kind: "warmupCosine", peak: 1e-3, warmup: 100, total: 500 };
+  expect(learningRateSchedule(parse({}), 500)).toEqual(cosine);
+  const constant = { kind: "constant", value: 1e-3 };
+  expect(learningRateSchedule(parse({ decay: "none", warmup: 0 }), 500)).toEqual(constant);
+});
+
+describe("a mistake is told with its place, what was expected and the nearest name", () => {
+  it.each([
+    [{ latents: 0 }, /^--latents: .*>0.*, got 0$/],
+    [{ learningRate: Number.NaN }, /^--learningRate: .*got NaN$/],
+    [{ epochs: 1.5 }, /^--epochs: .*int.*got 1\.5$/],
+    [{ optimizer: "adm" }, /^--optimizer: .*"adam".*got "adm"$/],
+    [{ encoder: "mlp 0" }, /^--encoder: .*"mlp 400 400".*"mlp 0"$/],
+    [{ latent: 8 }, /^--latent is not an option; did you mean latents\?/],
+    [{ model: "mine.ts", latents: 4 }, /^--latents: is part of a preset/],
+  ])("%j", (values, message) => {
+    expect(() => parse(values)).toThrow(message);
+  });
+});

@@ -1,0 +1,100 @@
+/** `reparam` as a user runs it: the built package (`npm test` builds it), in a process and a folder of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
+
+const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+
+export interface Surroundings {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** A module of `preload/` that is loaded before the command. */
+  readonly preload?: string;
+  /** The largest file that may be written, in blocks of 512 bytes. */
+  readonly fileLimit?: number;
+  /** Runs as a user who may not write where others forbid it; root may write anywhere. */
+  readonly asNobody?: boolean;
+}
+
+/** How the command ended: by an exit code or by a signal. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly pid: number;
+  readonly ended: Promise<Ended>;
+  kill(signal: NodeJS.Signals): void;
+  /** Waits until this has been said on standard error. */
+  said(what: string): Promise<void>;
+}
+
+const children = new Set<ChildProcess>();
+const folders = new Set<string>();
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** An empty folder that is removed after the file's tests. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "reparam-e2e-"));
+  chmodSync(folder, 0o755); // mkdtemp's own mode would keep "nobody" out
+  folders.add(folder);
+  return folder;
+}
+
+/** Starts the command. */
+export function start(args: readonly string[], { cwd, env, preload, fileLimit, asNobody }: Surroundings): Running {
+  const hook = preload === undefined ? [] : ["--import", new URL(`preload/${preload}.mjs`, import.meta.url).href];
+  const command = [process.execPath, ...hook, main, ...args];
+  // POSIX's shell counts in blocks of 512 bytes; exec keeps the process number.
+  const limit = fileLimit === undefined ? [] : ["sh", "-c", `ulimit -f ${fileLimit} && exec "$0" "$@"`];
+  const [file, ...rest] = [...limit, ...command];
+  const NOBODY = 65534;
+  const user = asNobody && process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+  const child = spawn(file, rest, {
+    cwd,
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, REPARAM_DEBUG: undefined, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    ...user,
+  });
+  children.add(child);
+  let heard = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    heard += chunk;
+  });
+  const ended = (async (): Promise<Ended> => {
+    const [stdout, stderr, [code, signal]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "close"),
+    ]);
+    children.delete(child);
+    return { code, signal, stdout, stderr };
+  })();
+  return {
+    pid: child.pid ?? Number.NaN,
+    ended,
+    kill: (signal) => void child.kill(signal),
+    said: async (what) => {
+      while (!heard.includes(what)) {
+        const isOver = await Promise.race([once(child.stderr, "data").then(() => false), ended.then(() => true)]);
+        if (isOver && !heard.includes(what)) throw new Error(`ended without saying "${what}": ${heard}`);
+      }
+    },
+  };
+}
+
+/** Runs the command to its end. */
+export function reparam(args: readonly string[], surroundings: Surroundings): Promise<Ended> {
+  return start(args, surroundings).ended;
+}

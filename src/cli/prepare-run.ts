@@ -2,9 +2,7 @@ import { existsSync } from "node:fs";
 import { z } from "zod";
 import { openEngine } from "#engine";
 import { InputError } from "../errors.ts";
-import { KL_WEIGHT } from "../inference/elbo.ts";
 import { type DataDescription, likelihoodName, type Model } from "../models/model.ts";
-import { trainingProgram } from "../models/programs.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
 import {
@@ -18,8 +16,9 @@ import { buildModel, describe, openRunData, provenance, type RunData } from "../
 import { environment } from "../run/versions.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
+import { modelTraining } from "../training/fit.ts";
 import type { LoopState } from "../training/loop.ts";
-import { createTraining, type Training } from "../training/training.ts";
+import type { Training } from "../training/training.ts";
 
 /** A run about to be trained: everything is open and fits together, and nothing has been written unless it went on before. */
 export interface PreparedRun {
@@ -60,7 +59,7 @@ export async function prepareRun(options: TrainOptions, target: Target, threads:
     const steps = totalSteps(options, training.stepsPerEpoch);
     const config = configOf(options, engine, data, model, training);
     const notices = engine.notice ? [engine.notice] : [];
-    notices.push(...warnings(options, steps));
+    notices.push(...warnings(options, steps, model));
     const common = { options, engine, data, description, model, training };
     if (target.kind === "new") {
       const run = createRun(target.path, config, { force: target.force });
@@ -80,42 +79,43 @@ export async function prepareRun(options: TrainOptions, target: Target, threads:
 }
 
 /** Settings that are allowed and hardly meant. */
-function warnings({ klWarmup, klPeriod }: TrainOptions, steps: number): readonly string[] {
+function warnings({ klWarmup, klPeriod, klWeight }: TrainOptions, steps: number, model: Model): readonly string[] {
+  if (model.objective !== undefined && (klWeight !== undefined || klWarmup > 0)) {
+    return [
+      "the model has an objective of its own: the KL weight's options change nothing, unless it asks for klWeight",
+    ];
+  }
   if (klPeriod !== undefined || klWarmup < steps) return [];
   return [
     `the KL weight never reaches its height: --kl-warmup ${klWarmup} is longer than the ${steps} steps of this run`,
   ];
 }
 
-async function openTraining(
+function openTraining(
   options: TrainOptions,
   engine: Engine,
   { train }: RunData,
   model: Model,
   description: DataDescription,
 ): Promise<Training> {
-  const { terms, loss } = trainingProgram(model, description, options.samples === 1 ? undefined : options.samples);
   if (options.batch > train.length) {
     throw new InputError(
-      `--batch ${options.batch} is more than the ${train.length} training examples; give a smaller one`,
+      `--batch ${options.batch}: more than the ${train.length} training examples; give a smaller one`,
     );
   }
   const total = totalSteps(options, Math.floor(train.length / options.batch));
-  const phase = {
-    name: "train",
-    loss,
-    terms: { ...terms },
-    optimizer: optimizerOptions(options),
-    learningRate: learningRateSchedule(options, total),
-    clipNorm: options.clip,
-  };
-  return createTraining({
+  return modelTraining({
     engine,
-    phases: [phase],
+    model,
+    description,
     dataset: train,
     seed: options.seed,
     batchSize: options.batch,
-    hypers: { [KL_WEIGHT]: klWeightSchedule(options) },
+    samples: options.samples,
+    optimizer: optimizerOptions(options),
+    learningRate: learningRateSchedule(options, total),
+    klWeight: klWeightSchedule(options),
+    clipNorm: options.clip,
   });
 }
 

@@ -79,7 +79,7 @@ function interchangeable(a: LeafNode, b: LeafNode): boolean {
 export function lower(outputs: Readonly<Record<string, AnyTensor>>, options: LowerOptions = {}): LoweredProgram {
   const precision = options.precision ?? "float32";
   const leaves = namedLeaves(Object.values(outputs));
-  const writer = new GraphWriter(precision, options.sizes ?? {}, leaves);
+  const writer = new GraphWriter(precision, options.sizes ?? {}, leaves, usesOf(Object.values(outputs)));
   const values = new Map<AnyTensor, Value>();
   for (const node of topological(Object.values(outputs))) {
     const { leaf } = node;
@@ -132,6 +132,17 @@ function withoutStarts(key: string, value: unknown): unknown {
   return key === "initial" ? undefined : value;
 }
 
+/** The names of the ops that use each tensor. */
+type Uses = ReadonlyMap<AnyTensor, ReadonlySet<string>>;
+
+function usesOf(outputs: Iterable<AnyTensor>): Uses {
+  const uses = new Map<AnyTensor, Set<string>>();
+  for (const node of topological(outputs)) {
+    for (const input of node.inputs) uses.set(input, (uses.get(input) ?? new Set<string>()).add(node.op));
+  }
+  return uses;
+}
+
 function found(values: ReadonlyMap<AnyTensor, Value>, node: AnyTensor): Value {
   const value = values.get(node);
   if (value === undefined) throw new Error(`lower: ${node.op} is used before it is computed`);
@@ -160,10 +171,12 @@ class GraphWriter implements Emitter {
   scope = "";
   private readonly sizes: Readonly<Record<string, number>>;
   private readonly written: NodeProto[] = [];
+  private readonly uses: Uses;
   private readonly known = new Map<string, Value>();
   private readonly symbols = new Map<string, { leaf: string; axis: number }>();
 
-  constructor(precision: Precision, sizes: Readonly<Record<string, number>>, leaves: readonly LeafNode[]) {
+  constructor(precision: Precision, sizes: Readonly<Record<string, number>>, leaves: readonly LeafNode[], uses: Uses) {
+    this.uses = uses;
     this.precision = precision;
     this.sizes = sizes;
     for (const { leaf, tensor } of leaves) {
@@ -194,7 +207,9 @@ class GraphWriter implements Emitter {
   }
 
   ints(values: readonly number[]): Value {
-    return this.constant("int64", [values.length], BigInt64Array.from(values, BigInt));
+    return this.once(`ints ${values}`, () =>
+      this.constant("int64", [values.length], BigInt64Array.from(values, BigInt)),
+    );
   }
 
   shape(shape: Shape): Value {
@@ -215,6 +230,10 @@ class GraphWriter implements Emitter {
 
   cast(value: Value, to: DType): Value {
     return this.node("Cast", [value], { to: ElementType[elementOf(to, this.precision)] });
+  }
+
+  usedBy(tensor: AnyTensor, op: string): boolean {
+    return this.uses.get(tensor)?.has(op) ?? false;
   }
 
   bind(shape: Shape): readonly Dim[] {

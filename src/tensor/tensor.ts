@@ -17,6 +17,8 @@ export interface Emitter {
   floats(values: ArrayLike<number>, shape: readonly number[]): Value;
   /** int64 numbers, as ONNX wants shapes, axes and indices. */
   ints(values: readonly number[]): Value;
+  /** Whether an op of this name uses the tensor somewhere in the program. */
+  usedBy(tensor: AnyTensor, op: string): boolean;
   /** The shape with the symbols that are already known replaced. */
   bind(shape: Shape): Shape;
   /** A shape as a one-dimensional int64 value, symbols read off the feeds at run time. */

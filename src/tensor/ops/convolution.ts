@@ -132,9 +132,14 @@ const convOp: Op<Geometry, "float"> = defineOp<Geometry, "float">({
     }
     return { shape: [x.shape[0], outputs, ...grid], dtype: "float" };
   },
-  lower: (emit, inputs, { attributes }) => {
+  lower: (emit, inputs, { inputs: [image, weight], attributes }) => {
     single(emit, "conv");
-    return emit.node("Conv", inputs, onnxWindow(attributes));
+    const [outputs, channels] = kernelShape("conv", weight);
+    // Where the weight's gradient gathers the windows anyway, one matrix product is all that is left to do.
+    const isGathered = channels > FEW_CHANNELS && emit.usedBy(image, "convWeight");
+    return isGathered
+      ? productOfWindows(emit, inputs, [outputs, channels], attributes)
+      : emit.node("Conv", inputs, onnxWindow(attributes));
   },
   gradient: (node, upstream, geometry) => {
     const [x, weight] = node.inputs.map(asFloat);
@@ -229,27 +234,44 @@ function dilated(emit: Emitter, x: Value, y: Value, geometry: Geometry): Value {
   return exchange(inside);
 }
 
-/** The same as one matrix product of features with windows gathered from the channels-last images. */
-function gathered(emit: Emitter, x: Value, y: Value, channels: number, geometry: Geometry): Value {
+/** The windows of the images, channels last, as the rows of a matrix [batch · grid, kernel · channels]. */
+function windows(emit: Emitter, x: Value, channels: number, geometry: Geometry): Value {
   const { kernel, stride, padding, size } = geometry;
   const [rows, columns] = size.map((extent) => extent + 2 * padding);
   const grid = features(geometry);
-  const last = (value: Value): Value => emit.node("Transpose", [value], { perm: [0, 2, 3, 1] });
+  const last = emit.node("Transpose", [x], { perm: [0, 2, 3, 1] });
   const spread = emit.ints([0, padding, padding, 0, 0, padding, padding, 0]);
-  const padded = padding === 0 ? last(x) : emit.node("Pad", [last(x), spread, emit.floats([0], [])]);
+  const padded = padding === 0 ? last : emit.node("Pad", [last, spread, emit.floats([0], [])]);
   const pixels = emit.node("Reshape", [padded, emit.ints([-1, rows * columns, channels])]);
   const positions: number[] = [];
   for (let i = 0; i < grid[0]; i++)
     for (let j = 0; j < grid[1]; j++)
       for (let a = 0; a < kernel[0]; a++)
         for (let b = 0; b < kernel[1]; b++) positions.push((stride * i + a) * columns + stride * j + b);
-  const width = kernel[0] * kernel[1] * channels;
-  const windows = emit.node("Gather", [pixels, emit.ints(positions)], { axis: 1 });
-  const matrix = emit.node("Reshape", [windows, emit.ints([-1, width])]); // [batch · grid, kernel · channels]
+  const gathered = emit.node("Gather", [pixels, emit.ints(positions)], { axis: 1 });
+  return emit.node("Reshape", [gathered, emit.ints([-1, kernel[0] * kernel[1] * channels])]);
+}
+
+/** The weight's gradient as one matrix product of features with windows. */
+function gathered(emit: Emitter, x: Value, y: Value, channels: number, geometry: Geometry): Value {
   const outputs = emit.node("Flatten", [emit.node("Transpose", [y], { perm: [1, 0, 2, 3] })], { axis: 1 });
-  const product = emit.node("Gemm", [outputs, matrix]); // [outputs, kernel · channels]
-  const weight = emit.node("Reshape", [product, emit.ints([-1, ...kernel, channels])]);
+  const product = emit.node("Gemm", [outputs, windows(emit, x, channels, geometry)]); // [outputs, kernel · channels]
+  const weight = emit.node("Reshape", [product, emit.ints([-1, ...geometry.kernel, channels])]);
   return emit.node("Transpose", [weight], { perm: [0, 3, 1, 2] });
+}
+
+/** The convolution as one matrix product of windows with weights. */
+function productOfWindows(
+  emit: Emitter,
+  [x, weight]: readonly Value[],
+  [outputs, channels]: readonly number[],
+  geometry: Geometry,
+): Value {
+  const last = emit.node("Transpose", [weight], { perm: [0, 2, 3, 1] });
+  const matrix = emit.node("Flatten", [last], { axis: 1 }); // [outputs, kernel · channels]
+  const product = emit.node("Gemm", [windows(emit, x, channels, geometry), matrix], { transB: 1 }); // [batch · grid, outputs]
+  const images = emit.node("Reshape", [product, emit.ints([-1, ...features(geometry), outputs])]);
+  return emit.node("Transpose", [images], { perm: [0, 3, 1, 2] });
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What the page's worker and Node both run: twenty steps of the MLP VAE, through the package's public index. */
-import { arrayDataset, createTraining, type Engine, featureMeans, trainingProgram, vae, vaeSchema } from "reparam";
+import { arrayDataset, type Engine, featureMeans, modelTraining, vae } from "reparam";
 
 export const STEPS = 20;
 const BATCH = 64;
@@ -15,16 +15,18 @@ export interface Trained {
 export async function trainTwentySteps(engine: Engine, images: Uint8Array): Promise<Trained> {
   const dataset = arrayDataset({ data: images, shape: [IMAGES, 1, 28, 28] }, { name: "images" });
   const description = { shape: dataset.shape, measure: dataset.measure, means: featureMeans(dataset) };
-  const { terms, loss } = trainingProgram(vae(vaeSchema.parse({}), description), description);
-  const phase = {
-    name: "train",
-    loss,
-    terms: { ...terms },
+  const training = await modelTraining({
+    engine,
+    model: vae({}, description),
+    description,
+    dataset,
+    seed: 0,
+    batchSize: BATCH,
+    samples: 1,
     optimizer: { kind: "adam" },
     learningRate: { kind: "constant", value: 1e-3 },
-  } as const;
-  const hypers = { klWeight: { kind: "constant", value: 1 } } as const;
-  const training = await createTraining({ engine, phases: [phase], dataset, seed: 0, batchSize: BATCH, hypers });
+    klWeight: { kind: "constant", value: 1 },
+  });
   const start = Array.from(training.parameters.values(), ({ data }) => Float32Array.from(data));
   const losses: number[] = [];
   while (training.step < STEPS) losses.push((await training.runStep()).loss);

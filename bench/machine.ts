@@ -1,0 +1,41 @@
+import { execFileSync } from "node:child_process";
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
+import { openEngine } from "../dist/index.js";
+
+/** On what, with what and from what a result was made. */
+export interface Provenance {
+  readonly date: string;
+  readonly commit: string;
+  readonly command: string;
+  readonly machine: Readonly<Record<string, string | number>>;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+const git = (...options: readonly string[]): string => execFileSync("git", options, { encoding: "utf8" }).trim();
+
+export async function provenance(command: string): Promise<Provenance> {
+  const changed = git("status", "--porcelain", "--", "src", "bench", "package-lock.json") !== "";
+  const engine = await openEngine();
+  return {
+    date: new Date().toISOString(),
+    commit: `${git("rev-parse", "HEAD")}${changed ? " with changes" : ""}`,
+    command,
+    machine: {
+      cpu: cpus()[0].model,
+      cores: availableParallelism(),
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      system: `${type()} ${release()}`,
+      // What else ran: a machine with more of it than a few tenths is no place for a benchmark.
+      loadBefore: Number(loadavg()[0].toFixed(2)),
+    },
+    versions: { node: process.versions.node, engine: `${engine.name} ${engine.version}` },
+  };
+}
+
+/** 1, 2, 4, … and the number of cores. */
+export function threadCounts(): readonly number[] {
+  const cores = availableParallelism();
+  const counts: number[] = [];
+  for (let threads = 1; threads < cores; threads *= 2) counts.push(threads);
+  return [...counts, cores];
+}

@@ -1,0 +1,38 @@
+import { parseArgs } from "node:util";
+import { benchEpoch } from "./epoch.ts";
+import { provenance } from "./machine.ts";
+import { benchMemory } from "./memory.ts";
+import { benchMicro } from "./micro.ts";
+import { keep, type Outcome, table, writeSummary } from "./results.ts";
+import { benchStart } from "./start.ts";
+import { benchStep } from "./step.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string", default: "15" } },
+});
+const rounds = Number(values.rounds);
+
+const benches: Readonly<Record<string, () => Promise<Outcome>>> = {
+  "mlp-step": () => benchStep("mlp", rounds),
+  "conv-step": () => benchStep("conv", rounds),
+  epoch: benchEpoch,
+  start: benchStart,
+  memory: benchMemory,
+  "mlp-micro": () => benchMicro("mlp"),
+  "conv-micro": () => benchMicro("conv"),
+};
+
+const unknown = positionals.find((name) => !(name in benches));
+if (unknown !== undefined || !(Number.isInteger(rounds) && rounds > 0)) {
+  console.error(`usage: npm run bench [-- [${Object.keys(benches).join("] [")}] [--rounds N]]`);
+  process.exit(2);
+}
+
+for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
+  const about = await provenance(`npm run bench -- ${name} --rounds ${rounds}`);
+  const outcome = await benches[name]();
+  keep({ name, ...about, ...outcome });
+  console.log(`\n${name}\n\n${table(outcome.figures)}\n${(outcome.notes ?? []).join("\n")}`);
+}
+writeSummary();

@@ -1,0 +1,76 @@
+import {
+  arrayDataset,
+  createTraining,
+  type Dataset,
+  type Engine,
+  openEngine,
+  type Training,
+  type TrainingOptions,
+  trainingProgram,
+  type VaeOptions,
+  vae,
+} from "../dist/index.js";
+import { stream } from "../dist/random/stream.js";
+import type { Contestant } from "./turns.ts";
+
+/** The models that are measured, on 28×28 images with 20 latents; `peers/step.py` has the same two. */
+export type Subject = "mlp" | "conv";
+
+export const BATCH = 128;
+export const LATENTS = 20;
+export const HIDDEN = 400;
+export const CHANNELS = [32, 64] as const;
+
+const architectures: Readonly<Record<Subject, VaeOptions["architecture"]>> = {
+  mlp: { kind: "mlp", widths: [HIDDEN] },
+  conv: { kind: "conv", channels: [...CHANNELS] },
+};
+
+/** Random pixels: a step's time does not depend on what is in the picture. */
+export function noisePictures(length: number): Dataset {
+  const pixels = stream(0, "bench/pixels");
+  const data = Uint8Array.from({ length: length * 784 }, () => pixels.below(256));
+  return arrayDataset({ data, shape: [length, 1, 28, 28] }, { name: "noise" });
+}
+
+/** A training whose step is all that one is: noise draw, binarisation, forward, backward, Adam. */
+export function subjectOptions(subject: Subject, engine: Engine, dataset: Dataset): TrainingOptions {
+  const { shape, measure } = dataset;
+  const description = { shape, measure, means: new Float64Array(784).fill(127.5) };
+  const model = vae({ architecture: architectures[subject], latents: LATENTS }, description);
+  const { terms, loss } = trainingProgram(model, description);
+  const learningRate = { kind: "constant", value: 1e-3 } as const;
+  return {
+    engine,
+    phases: [{ name: "train", loss, terms: { ...terms }, optimizer: { kind: "adam" }, learningRate }],
+    dataset,
+    seed: 0,
+    batchSize: BATCH,
+    hypers: { klWeight: { kind: "constant", value: 1 } },
+  };
+}
+
+export function openSubject(subject: Subject, engine: Engine, dataset: Dataset): Promise<Training> {
+  return createTraining(subjectOptions(subject, engine, dataset));
+}
+
+/** Times each of so many steps, in milliseconds. */
+export async function timeSteps(training: Training, steps: number): Promise<readonly number[]> {
+  const milliseconds: number[] = [];
+  for (let i = 0; i < steps; i++) {
+    const start = performance.now();
+    await training.runStep();
+    milliseconds.push(performance.now() - start);
+  }
+  return milliseconds;
+}
+
+export async function ourContestant(subject: Subject, threads: number, dataset: Dataset): Promise<Contestant> {
+  const training = await openSubject(subject, await openEngine({ threads }), dataset);
+  return {
+    name: "reparam",
+    threads,
+    take: (steps) => timeSteps(training, steps),
+    close: () => training.release(),
+  };
+}

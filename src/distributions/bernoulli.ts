@@ -1,4 +1,16 @@
-import { fastSoftplus, less, mul, sigmoid, softplus, sub, type Tensor, toFloat } from "../tensor/index.ts";
+import {
+  customGradient,
+  fastSigmoid,
+  fastSoftplus,
+  less,
+  mul,
+  sigmoid,
+  softplus,
+  sub,
+  type Tensor,
+  toFloat,
+} from "../tensor/index.ts";
+import { unbroadcast } from "../tensor/ops/shape.ts";
 import { type Distribution, sumEvent } from "./distribution.ts";
 
 export interface Bernoulli extends Distribution {
@@ -16,12 +28,20 @@ export function bernoulli(logits: Tensor, eventRank = 1): Bernoulli {
     support: "binary",
     noiseLaw: "uniform",
     mean: sigmoid(logits),
-    // log p(x) = x·ℓ − log(1 + eˡ)
-    logProb: (x) => sumEvent(sub(mul(x, logits), fastSoftplus(logits)), eventRank),
+    logProb: (x) => sumEvent(terms(x, logits), eventRank),
     sample: (noise) => toFloat(less(noise, sigmoid(logits))),
     // H = p·log(1 + e⁻ˡ) + (1 − p)·log(1 + eˡ) = log(1 + eˡ) − p·ℓ
     entropy: () => sumEvent(sub(softplus(logits), mul(sigmoid(logits), logits)), eventRank),
   };
+}
+
+/** log p(x) = x·ℓ − log(1 + eˡ), with its gradient in ℓ in one piece: x − σ(ℓ). */
+function terms(x: Tensor, logits: Tensor): Tensor {
+  const value = sub(mul(x, logits), fastSoftplus(logits));
+  return customGradient(value, [x, logits], (upstream) => [
+    unbroadcast(mul(upstream, logits), x.shape),
+    unbroadcast(mul(upstream, sub(x, fastSigmoid(logits))), logits.shape),
+  ]);
 }
 
 export function isBernoulli(distribution: Distribution): distribution is Bernoulli {

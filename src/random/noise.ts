@@ -1,6 +1,6 @@
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { NoiseLaw } from "../tensor/tensor.ts";
-import { keyed } from "./stream.ts";
+import { type KeyedStream, keyed } from "./stream.ts";
 
 /** What a noise leaf needs drawn: standard normals or uniforms of the shape `event` for every example and sample. */
 export interface NoiseSpec {
@@ -24,13 +24,18 @@ export interface NoiseSource {
   fill(out: Float32Array, rows: NoiseRows): void;
 }
 
+/** The streams of a noise leaf: a row's is at (step, example, sample). */
+export function noiseStream({ name }: NoiseSpec, seed: number): KeyedStream {
+  return keyed(seed, `noise/${name}`);
+}
+
 /**
  * Draws one noise leaf. A row is keyed by (seed, name, step, example, sample) and by nothing else, so the draws do not depend
  * on the size or order of batches and chunks.
  */
 export function noiseSource(spec: NoiseSpec, seed: number): NoiseSource {
   const size = sizeOf(spec.event);
-  const stream = keyed(seed, `noise/${spec.name}`);
+  const stream = noiseStream(spec, seed);
   return {
     fill(out, { step, examples, samples, firstSample }) {
       if (out.length !== samples * examples.length * size) {

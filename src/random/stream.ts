@@ -25,6 +25,8 @@ export interface Stream {
 export interface KeyedStream extends Stream {
   /** Moves to the beginning of the stream of these counters, in place, and returns itself. Counters left out are 0. */
   at(a?: number, b?: number, c?: number, d?: number): Stream;
+  /** The four words that the next number is made of, for a kernel that goes on from here. */
+  readonly state: Readonly<Int32Array>;
 }
 
 /** The stream of a seed, a name and counters: whole numbers below 2⁵³ in size. Different keys give independent streams. */
@@ -79,6 +81,10 @@ class Xoshiro128 implements KeyedStream {
     finish(state, this.#blocks);
     if ((state[0] | state[1] | state[2] | state[3]) === 0) state[0] = 1; // from zeros only zeros follow
     return this;
+  }
+
+  get state(): Readonly<Int32Array> {
+    return this.#state;
   }
 
   uint32(): number {

@@ -42,6 +42,8 @@ export interface Kernels {
    * that is not finite away from the parameters.
    */
   sumSquares(pointer: number, count: number): number;
+  /** `rows` rows of `size` uniforms at byte `out`, from the streams whose states lie at byte `states`, four by four. */
+  fillUniform(states: number, out: number, rows: number, size: number): void;
   /** torch.optim.SGD with dampening 0; `weightDecay` is added to the gradient. */
   sgd(range: UpdateRange & { readonly velocity: number }, settings: SgdSettings): void;
   /** torch.optim.AdamW, and Adam where `weightDecay` is 0. `m` and `v` are the averages of the gradient and of its square. */
@@ -60,10 +62,12 @@ export function instantiateKernels(memory: WebAssembly.Memory): Kernels {
     return (...numbers) => made(...numbers);
   };
   const sumSquares = kernel("sumSquares");
+  const fillUniform = kernel("fillUniform");
   const sgd = kernel("sgd");
   const adam = kernel("adam");
   return {
     sumSquares: (pointer, count) => sumSquares(pointer, count),
+    fillUniform: (states, out, rows, size) => void fillUniform(states, out, rows, size),
     sgd: ({ param, grad, velocity, count }, { learningRate, momentum, nesterov, weightDecay, gradScale }) =>
       sgd(param, grad, velocity, count, learningRate, momentum, Number(nesterov), weightDecay, gradScale),
     adam: (

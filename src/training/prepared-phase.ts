@@ -1,8 +1,8 @@
 import { InputError } from "../errors.ts";
 import type { Phase } from "../inference/phase.ts";
 import { type NamedLeaf, namedLeaves } from "../onnx/lower.ts";
-import { noiseSource } from "../random/noise.ts";
 import { type CompiledFunction, compile, type Feeds } from "../runtime/compile.ts";
+import { noiseBuffer } from "../runtime/noise-buffer.ts";
 import { gradients } from "../tensor/gradients.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { asFloat } from "../tensor/op.ts";
@@ -101,11 +101,11 @@ function inputsOf(
     if (leaf.kind === "parameter" || leaf.kind === "state") {
       feeds[name] = placeOf(memory.regions[PARAMETERS].arrays, name);
     } else if (leaf.kind === "noise") {
-      const out = new Float32Array(size);
-      const source = noiseSource({ name, law: leaf.law, event: shape.slice(leaf.sampled ? 2 : 1) }, seed);
+      const event = shape.slice(leaf.sampled ? 2 : 1);
+      const { data, fill } = noiseBuffer({ name, law: leaf.law, event }, seed, size / sizeOf(event));
       const samples = leaf.sampled ? shape[0] : 1;
-      fills.push((examples, step) => source.fill(out, { step, examples, samples, firstSample: 0 }));
-      feeds[name] = { data: out, shape };
+      fills.push((examples, step) => fill({ step, examples, samples, firstSample: 0 }));
+      feeds[name] = { data, shape };
     } else if (leaf.kind === "hyper") {
       const schedule = schedules[name];
       if (!schedule) throw new InputError(`the model asks for the number ${name}, which no schedule gives`);

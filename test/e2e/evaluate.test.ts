@@ -87,6 +87,8 @@ describe("the numbers", () => {
       }
     }
     expect(numberOf(one, "effective samples")).toBe(1);
+    // The mean of one draw of each of 200 examples: its error is a tenth of a nat.
+    expect(numberOf(many, "ELBO")).toBeCloseTo(numberOf(one, "ELBO"), 0);
     expect(-numberOf(many, "negative log-likelihood")).toBeGreaterThan(numberOf(many, "ELBO"));
     expect(numberOf(many, "negative log-likelihood")).toBeLessThan(numberOf(one, "negative log-likelihood"));
   });

@@ -103,7 +103,7 @@ describe("data", () => {
     [
       "too large a batch",
       trainOn("bytes.npy", "--batch", "181"),
-      /^--batch 181 is more than the 180 training examples; /,
+      /^--batch 181: more than the 180 training examples; /,
     ],
     [
       "no examples left to train on",

@@ -35,6 +35,7 @@ describe("killed by SIGKILL and resumed, again and again, a run ends with the bi
         env: { SIGNAL_AT_CALL: `SIGKILL:${n}` },
       });
       expect(killed.signal, `call ${n}: ${killed.stderr}`).toBe("SIGKILL");
+      expect(killed.stderr).not.toContain("going on from checkpoint.previous"); // the latest is never damaged
     }
     const { code, stderr } = await reparam(goOn("by-call"), { cwd });
     expect(code, stderr).toBe(0);

@@ -114,8 +114,9 @@ describe("schedules", () => {
 it("--kl-weight changes the training and not what is reported: the bound at weight 1", async () => {
   await trained("beta", "bytes.npy", "--steps", "40", "--kl-weight", "20", "--warmup", "0", "--learning-rate", "0.01");
   for (const row of metrics(at("beta"))) {
-    const { elbo, reconstruction, rate } = Object(row.validation);
-    expect(elbo).toBeCloseTo(reconstruction - rate, 9); // means in float64
+    for (const { elbo, reconstruction, rate } of [Object(row.train), Object(row.validation)]) {
+      expect(elbo).toBeCloseTo(reconstruction - rate, 4); // means of float32 numbers of about 50
+    }
   }
   const [first, last] = [metrics(at("beta"))[0], metrics(at("beta")).at(-1)].map((row) => Object(row?.validation).rate);
   expect(last).toBeLessThan(0.2 * first); // a rate that costs 20 times its nats collapses

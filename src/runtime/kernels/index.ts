@@ -4,3 +4,4 @@
 export { adam } from "./adam";
 export { sgd } from "./sgd";
 export { sumSquares } from "./squares";
+export { fillUniform } from "./uniform";

@@ -26,3 +26,9 @@ export function flush(value: v128): v128 {
   const tiny = f32x4.splat(1e-20);
   return f32x4.sub(f32x4.add(value, tiny), tiny);
 }
+
+/** Every word's bits moved up by `bits`, those that fall out coming in below. */
+@inline
+export function rotate(words: v128, bits: i32): v128 {
+  return v128.or(i32x4.shl(words, bits), i32x4.shr_u(words, 32 - bits));
+}

@@ -143,7 +143,7 @@ it("--clip bounds what a step can change", async () => {
     for (const [name, { data }] of after.tensors) {
       if (!name.startsWith("parameter/")) continue;
       const was = before.tensors.get(name)?.data ?? [];
-      squares += data.reduce((total: number, value, i) => total + (value - was[i]) ** 2, 0);
+      for (const [i, value] of data.entries()) squares += (value - was[i]) ** 2;
     }
     return Math.sqrt(squares);
   };

@@ -67,8 +67,16 @@ const SAME_KEY_PRESS_MS = 300;
  */
 export function interruptible(say: (line: string) => void): Interruption {
   const controller = new AbortController();
+  let heard = 0;
   const onSignal = (signal: "SIGINT" | "SIGTERM"): void => {
-    if (controller.signal.aborted) return;
+    if (controller.signal.aborted) {
+      if (performance.now() - heard < SAME_KEY_PRESS_MS) return;
+      // It came while native code ran, before the timer below could hand the signals back.
+      dispose();
+      process.kill(process.pid, signal);
+      return;
+    }
+    heard = performance.now();
     controller.abort(new Interrupted(signal));
     say("finishing the step; press Ctrl-C again to stop at once");
     setTimeout(dispose, SAME_KEY_PRESS_MS).unref();

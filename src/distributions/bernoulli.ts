@@ -1,16 +1,18 @@
 import {
   customGradient,
   fastSigmoid,
-  fastSoftplus,
   less,
   mul,
+  reshape,
   sigmoid,
   softplus,
+  softplusSum,
   sub,
   type Tensor,
   toFloat,
 } from "../tensor/index.ts";
 import { unbroadcast } from "../tensor/ops/shape.ts";
+import { multiply } from "../tensor/shape.ts";
 import { type Distribution, sumEvent } from "./distribution.ts";
 
 export interface Bernoulli extends Distribution {
@@ -28,20 +30,23 @@ export function bernoulli(logits: Tensor, eventRank = 1): Bernoulli {
     support: "binary",
     noiseLaw: "uniform",
     mean: sigmoid(logits),
-    logProb: (x) => sumEvent(terms(x, logits), eventRank),
+    logProb: (x) => density(x, logits, eventRank),
     sample: (noise) => toFloat(less(noise, sigmoid(logits))),
     // H = p·log(1 + e⁻ˡ) + (1 − p)·log(1 + eˡ) = log(1 + eˡ) − p·ℓ
     entropy: () => sumEvent(sub(softplus(logits), mul(sigmoid(logits), logits)), eventRank),
   };
 }
 
-/** log p(x) = x·ℓ − log(1 + eˡ), with its gradient in ℓ in one piece: x − σ(ℓ). */
-function terms(x: Tensor, logits: Tensor): Tensor {
-  const value = sub(mul(x, logits), fastSoftplus(logits));
-  return customGradient(value, [x, logits], (upstream) => [
-    unbroadcast(mul(upstream, logits), x.shape),
-    unbroadcast(mul(upstream, sub(x, fastSigmoid(logits))), logits.shape),
-  ]);
+/** log p(x) = Σ x·ℓ − log(1 + eˡ) over the event, with its gradient in ℓ in one piece: x − σ(ℓ). */
+function density(x: Tensor, logits: Tensor, rank: number): Tensor {
+  const lead = logits.shape.slice(0, logits.shape.length - rank);
+  const event = logits.shape.slice(lead.length);
+  const normaliser = softplusSum(reshape(logits, [...lead, multiply(...event)])); // [...batch]
+  const value = sub(sumEvent(mul(x, logits), rank), normaliser);
+  return customGradient(value, [x, logits], (upstream) => {
+    const open = reshape(upstream, [...upstream.shape, ...event.map(() => 1)]);
+    return [unbroadcast(mul(open, logits), x.shape), unbroadcast(mul(open, sub(x, fastSigmoid(logits))), logits.shape)];
+  });
 }
 
 export function isBernoulli(distribution: Distribution): distribution is Bernoulli {

@@ -27,7 +27,10 @@ export interface Engine {
   readonly writesFetches: boolean;
 }
 
-/** Settings for both builds: thread pools must sleep when idle, or sessions that take turns wait for each other. */
+/**
+ * Settings for both builds. Threads must sleep between runs, or sessions that take turns wait for each other; within a run
+ * they spin for as long as the next operator usually is away, as waking up takes longer than many an operator.
+ */
 export function sessionOptions(provider: string, threads: number): Ort.InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
@@ -36,6 +39,6 @@ export function sessionOptions(provider: string, threads: number): Ort.Inference
     interOpNumThreads: 1,
     executionMode: "sequential",
     logSeverityLevel: 3,
-    extra: { session: { intra_op: { allow_spinning: "0" } } },
+    extra: { session: { intra_op: { allow_spinning: "1", spin_duration_us: "50" }, force_spinning_stop: "1" } },
   };
 }

@@ -7,7 +7,7 @@ export { conv2d, convTranspose2d, type Window } from "./ops/convolution.ts";
 export { customGradient, stopGradient } from "./ops/custom.ts";
 export { affine, matmul } from "./ops/matmul.ts";
 export { argmax, cumsum, logSoftmax, logsumexp, max, mean, reverse, sum } from "./ops/reduce.ts";
-export { erf, fastSigmoid, fastSoftplus, sigmoid, softplus, tanh } from "./ops/saturating.ts";
+export { erf, fastSigmoid, sigmoid, softplus, softplusSum, tanh } from "./ops/saturating.ts";
 export {
   and,
   equal,

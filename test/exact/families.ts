@@ -72,7 +72,7 @@ const bernoullis: Family = {
   sampled: combinations({ logits: [-3, -1, 0, 0.3, 2.5] }),
   points: () => [0, 1].map((x) => ({ x, weight: 1 })),
   logProb: (x, { logits }) => (x === 1 ? -softplus(-logits) : -softplus(logits)),
-  // fastSoftplus promises an absolute 1e-7; 0.1 stands for that beside the bar of 1e-5.
+  // softplusSum promises an absolute 1e-7 a term; 0.1 stands for that beside the bar of 1e-5.
   conditioning: (x, { logits }) => Math.abs(x * logits) + softplus(logits) + 0.1,
 };
 

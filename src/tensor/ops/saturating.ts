@@ -1,6 +1,9 @@
-import { InputError } from "../../errors.ts";
-import type { Emitter, Value } from "../tensor.ts";
+import { InputError, ShapeError } from "../../errors.ts";
+import { asFloat, defineOp } from "../op.ts";
+import { staticShape } from "../shape.ts";
+import type { Emitter, Tensor, Value } from "../tensor.ts";
 import { mul, sub } from "./binary.ts";
+import { reshape } from "./shape.ts";
 import { exp, neg, unary } from "./unary.ts";
 
 const one = (emit: Emitter): Value => emit.floats([1], []);
@@ -49,20 +52,58 @@ function exactSoftplus(emit: Emitter, x: Value): Value {
   return emit.node("Add", [emit.node("Relu", [x]), log1p]);
 }
 
-/**
- * log(1 + eˣ) with an *absolute* error of 1e-7, 2.5 times as fast as `softplus`: for summed log-likelihoods only.
- */
-export const fastSoftplus = unary({
-  name: "fastSoftplus",
-  lower: (emit, x) =>
-    emit.precision === "float32"
-      ? emit.node("Sub", [emit.node("Relu", [x]), emit.node("Log", [emit.node("Sigmoid", [emit.node("Abs", [x])])])])
-      : exactSoftplus(emit, x),
-  reference: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-  gradient: (x, _y, up) => mul(up, fastSigmoid(x)),
-  domain: { low: -2, high: 100, edges: [0] },
-  tolerance: { relative: 2e-6, reason: "absolute accuracy 1e-7 is the contract; at −2 the value is 0.13" },
+/** As many factors of ½ and more have a product that float32 holds. */
+const FACTORS = 64;
+
+const softplusSumOp = defineOp<Record<string, never>, "float">({
+  name: "softplusSum",
+  infer: ([x]) => {
+    if (x.shape.length === 0) throw new ShapeError("softplusSum: needs an axis to sum over, got one number");
+    return { shape: x.shape.slice(0, -1), dtype: "float" };
+  },
+  // log(1 + eˣ) = max(x, 0) − log σ(|x|), and a sum of logs is the log of a product: one log for many numbers.
+  lower: (emit, [x], { inputs: [{ shape }] }) => {
+    const last = emit.ints([-1]);
+    const total = (value: Value): Value => emit.node("ReduceSum", [value, last], { keepdims: 0 });
+    if (emit.precision === "float64") return total(exactSoftplus(emit, x));
+    const [length] = staticShape("softplusSum", shape.slice(-1));
+    const group = largestDivisor(length, FACTORS);
+    const tails = emit.node("Sigmoid", [emit.node("Abs", [x])]);
+    const groups = emit.node("Reshape", [
+      tails,
+      emit.ints([...shape.slice(0, -1).map(() => 0), length / group, group]),
+    ]);
+    const products = emit.node("ReduceProd", [groups], { axes: [-1], keepdims: 0 });
+    return emit.node("Sub", [total(emit.node("Relu", [x])), total(emit.node("Log", [products]))]);
+  },
+  gradient: ({ inputs: [input] }, upstream) => {
+    const x = asFloat(input);
+    return [mul(reshape(upstream, [...upstream.shape, 1]), fastSigmoid(x))];
+  },
+  reference: ([{ data, shape }], _attributes, lead) => {
+    const length = shape[shape.length - 1];
+    const out = new Float64Array(lead.reduce((product, dim) => product * dim, 1));
+    for (const [i, x] of data.entries())
+      out[Math.floor(i / length)] += Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+    return out;
+  },
+  cases: [
+    { name: "one group", inputs: [{ shape: [3, 7], low: -2, high: 100, edges: [0] }], attributes: {} },
+    { name: "two groups", inputs: [{ shape: [3, 2 * FACTORS], low: -2, high: 2, edges: [0] }], attributes: {} },
+    { name: "a prime length", inputs: [{ shape: [2, 67], low: -2, high: 100, edges: [0] }], attributes: {} },
+  ],
 });
+
+/**
+ * Σ log(1 + eˣ) over the last axis, with an *absolute* error of 1e-7 a term; five times as fast as summing `softplus`.
+ */
+export function softplusSum(x: Tensor): Tensor {
+  return softplusSumOp([x], {});
+}
+
+function largestDivisor(n: number, limit: number): number {
+  for (let divisor = limit; ; divisor--) if (n % divisor === 0) return divisor;
+}
 
 /** tanh x */
 export const tanh = unary({

@@ -7,14 +7,21 @@ export interface Provenance {
   readonly date: string;
   readonly commit: string;
   readonly command: string;
-  readonly machine: Readonly<Record<string, string | number>>;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryGiB: number;
+    readonly system: string;
+    /** How many processes ran or waited in the last minute. */
+    readonly loadBefore: number;
+  };
   readonly versions: Readonly<Record<string, string>>;
 }
 
 const git = (...options: readonly string[]): string => execFileSync("git", options, { encoding: "utf8" }).trim();
 
 export async function provenance(command: string): Promise<Provenance> {
-  const changed = git("status", "--porcelain", "--", "src", "bench", "package-lock.json") !== "";
+  const changed = git("status", "--porcelain", "--", "src", "bench", ":!bench/results", "package-lock.json") !== "";
   const engine = await openEngine();
   return {
     date: new Date().toISOString(),
@@ -25,7 +32,6 @@ export async function provenance(command: string): Promise<Provenance> {
       cores: availableParallelism(),
       memoryGiB: Math.round(totalmem() / 2 ** 30),
       system: `${type()} ${release()}`,
-      // What else ran: a machine with more of it than a few tenths is no place for a benchmark.
       loadBefore: Number(loadavg()[0].toFixed(2)),
     },
     versions: { node: process.versions.node, engine: `${engine.name} ${engine.version}` },

@@ -56,7 +56,9 @@ export function writeSummary(): void {
     newest.set(result.name, result);
   }
   const sections = [...newest.values()].map(({ name, figures, notes = [], ...about }) => {
-    const machine = `${about.machine.cpu}, ${about.machine.cores} cores, ${about.machine.memoryGiB} GiB, load ${about.machine.loadBefore} before`;
+    const { cpu, cores, memoryGiB, loadBefore } = about.machine;
+    const busy = loadBefore > cores / 4 ? "; not quiet, as the bars suppose" : "";
+    const machine = `${cpu}, ${cores} cores, ${memoryGiB} GiB, load ${loadBefore} before${busy}`;
     const versions = Object.entries({ ...about.versions, ...about.peers }).map(
       ([what, version]) => `${what} ${version}`,
     );

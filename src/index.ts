@@ -52,11 +52,11 @@ export { type CompiledFunction, compile, type Feeds } from "./runtime/compile.ts
 export type { Engine, EngineOptions } from "./runtime/engine.ts";
 export { type FitOptions, type Fitted, fitModel, type ModelTrainingOptions, modelTraining } from "./training/fit.ts";
 export { type EpochResult, type LoopOptions, type Outcome, train } from "./training/loop.ts";
+export type { TrainingOptions } from "./training/prepared-phase.ts";
 export { scheduleAt } from "./training/schedule.ts";
 export {
   createTraining,
   type Snapshot,
   type StepResult,
   type Training,
-  type TrainingOptions,
 } from "./training/training.ts";

@@ -4,11 +4,22 @@ import { InputError } from "../errors.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { openRun } from "../run/folder.ts";
 import { openHeldOut, openRunData } from "../run/prepare.ts";
-import { type EvaluateFlags, integerFlag } from "./evaluate.ts";
 import { evaluateRun } from "./evaluation-run.ts";
 import { interruptible } from "./exit.ts";
 import { printNumbers } from "./print-numbers.ts";
 import { createMeter } from "./progress.ts";
+
+export interface EvaluateFlags {
+  readonly data?: string;
+  readonly split?: string;
+  readonly samples: string;
+  readonly limit?: string;
+  readonly chunk?: string;
+  readonly seed?: string;
+  readonly threads?: string;
+  readonly engine?: string;
+  readonly json?: boolean;
+}
 
 const SPLITS = ["test", "validation", "train"] as const;
 type Split = (typeof SPLITS)[number];
@@ -76,4 +87,12 @@ async function examplesOf(
 
 function isSplit(name: string): name is Split {
   return SPLITS.some((split) => split === name);
+}
+
+/** A flag's positive integer (or from `least` on), undefined where it was not given. */
+function integerFlag(flag: string, text: string | undefined, least = 1): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
+  throw new InputError(`--${flag}: an integer of ${least} or more is expected, got "${text}"`);
 }

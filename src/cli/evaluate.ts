@@ -1,17 +1,5 @@
 import { Command } from "commander";
-import { InputError } from "../errors.ts";
-
-export interface EvaluateFlags {
-  readonly data?: string;
-  readonly split?: string;
-  readonly samples: string;
-  readonly limit?: string;
-  readonly chunk?: string;
-  readonly seed?: string;
-  readonly threads?: string;
-  readonly engine?: string;
-  readonly json?: boolean;
-}
+import type { EvaluateFlags } from "./evaluate-action.ts";
 
 const example = `
 Examples:
@@ -38,12 +26,4 @@ export function evaluateCommand(): Command {
       const { evaluateFromFlags } = await import("./evaluate-action.ts");
       await evaluateFromFlags(path, flags);
     });
-}
-
-/** A flag's positive integer (or from `least` on), undefined where it was not given. */
-export function integerFlag(flag: string, text: string | undefined, least = 1): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
-  throw new InputError(`--${flag}: an integer of ${least} or more is expected, got "${text}"`);
 }

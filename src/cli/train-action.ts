@@ -7,10 +7,10 @@ import { defaultThreads } from "../run/machine.ts";
 import { klWeight, type TrainOptions } from "../run/options.ts";
 import { type Evaluation, evaluateRun, writeResults } from "./evaluation-run.ts";
 import { interruptible } from "./exit.ts";
+import { gatherOptions } from "./gather-options.ts";
 import { freeRunPath, type PreparedRun, prepareRun, type Target } from "./prepare-run.ts";
 import { printNumbers } from "./print-numbers.ts";
 import { createMeter, createProgress } from "./progress.ts";
-import { gatherOptions } from "./train.ts";
 import { exportRun, trainRun } from "./training-run.ts";
 
 export interface TrainRequest {

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { z } from "zod";
-import { readOptionsFile } from "../run/config.ts";
-import { type OptionName, optionsSchema, parseOptions, type TrainOptions } from "../run/options.ts";
+import { type OptionName, optionsSchema } from "../run/options.ts";
+import { kebab } from "./gather-options.ts";
 
 interface TrainFlags {
   readonly out?: string;
@@ -11,8 +11,6 @@ interface TrainFlags {
   readonly json?: boolean;
   readonly [option: string]: unknown;
 }
-
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** A flag for every option of the schema: its words are the schema's. */
 function flagFor(name: OptionName): Option {
@@ -57,13 +55,4 @@ export function trainCommand(): Command {
     const options = { ...given, ...(data === undefined ? {} : { data }) };
     await trainFromFlags({ out, resume, force, config, json, given: options });
   });
-}
-
-/** Options from the config file, and over them those given as flags; --epochs goes before the file's steps. */
-export function gatherOptions(given: Readonly<Record<string, unknown>>, config: string | undefined): TrainOptions {
-  const { steps, ...fromFile } = config === undefined ? {} : readOptionsFile(config);
-  const file = steps === undefined || "epochs" in given ? fromFile : { ...fromFile, steps };
-  return parseOptions({ ...file, ...given }, (option) =>
-    option in given ? (option === "data" ? "DATA" : `--${kebab(option)}`) : `${config}: ${option}`,
-  );
 }

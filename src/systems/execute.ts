@@ -1,3 +1,5 @@
+import type { DataDescription, Model } from "../models/model.ts";
+import { vae } from "../models/vae.ts";
 import { namedLeaves } from "../onnx/lower.ts";
 import { drawInitial } from "../random/initial.ts";
 import { stream } from "../random/stream.ts";
@@ -85,4 +87,16 @@ export function rows({ data, shape }: NdArray<Float32Array>, indices: ArrayLike<
     picked.set(data.subarray(indices[i] * size, (indices[i] + 1) * size), i * size);
   }
   return { data: picked, shape: [indices.length, ...shape.slice(1)] };
+}
+
+/** A small VAE of binary rows, with one hidden layer of `width` on either side, and the data it is described by. */
+export function binaryVae(
+  dimensions: number,
+  latents: number,
+  width: number,
+): { model: Model; description: DataDescription } {
+  const means = new Float32Array(dimensions).fill(1 / 3);
+  const description: DataDescription = { shape: [dimensions], measure: "binary", means };
+  const architecture = { kind: "mlp" as const, widths: [width] };
+  return { description, model: vae({ architecture, latents, likelihood: "bernoulli", binarize: "none" }, description) };
 }

@@ -5,7 +5,8 @@ import type { DataDescription, Model, ModelModule } from "../models/model.ts";
 import { trainingProgram } from "../models/programs.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { type LoopOptions, type Outcome, train } from "./loop.ts";
-import { createTraining, type Training, type TrainingOptions } from "./training.ts";
+import type { TrainingOptions } from "./prepared-phase.ts";
+import { createTraining, type Training } from "./training.ts";
 
 export interface ModelTrainingOptions
   extends Omit<TrainingOptions, "phases" | "hypers">,

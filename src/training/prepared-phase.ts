@@ -1,7 +1,9 @@
+import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
-import type { Phase } from "../inference/phase.ts";
+import type { Phase, Schedule } from "../inference/phase.ts";
 import { type NamedLeaf, namedLeaves } from "../onnx/lower.ts";
 import { type CompiledFunction, compile, type Feeds } from "../runtime/compile.ts";
+import type { Engine } from "../runtime/engine.ts";
 import { noiseBuffer } from "../runtime/noise-buffer.ts";
 import { gradients } from "../tensor/gradients.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
@@ -11,7 +13,16 @@ import type { AnyTensor } from "../tensor/tensor.ts";
 import { GRADIENTS, NEXT_STATE, PARAMETERS, placeOf, type Range, type TrainingMemory } from "./memory.ts";
 import { slotNames } from "./optimizer.ts";
 import { scheduleAt } from "./schedule.ts";
-import type { TrainingOptions } from "./training.ts";
+
+export interface TrainingOptions {
+  readonly engine: Engine;
+  readonly phases: readonly Phase[];
+  readonly dataset: Dataset;
+  readonly seed: number;
+  readonly batchSize: number;
+  /** Values of the hyper leaves by name. */
+  readonly hypers: Readonly<Record<string, Schedule>>;
+}
 
 /** A phase compiled, with everything that it reads and writes in its place. */
 export interface PreparedPhase {

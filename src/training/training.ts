@@ -1,11 +1,9 @@
 import { batchOrder } from "../data/batches.ts";
-import type { Dataset } from "../data/dataset.ts";
 import { InputError, NumericalError } from "../errors.ts";
-import type { Phase, Schedule } from "../inference/phase.ts";
+import type { Phase } from "../inference/phase.ts";
 import { type NamedLeaf, namedLeaves } from "../onnx/lower.ts";
 import { drawInitial } from "../random/initial.ts";
 import { firstNonFinite } from "../runtime/debug.ts";
-import type { Engine } from "../runtime/engine.ts";
 import { instantiateKernels } from "../runtime/kernels.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { staticShape } from "../tensor/shape.ts";
@@ -21,18 +19,8 @@ import {
   type TrainingMemory,
 } from "./memory.ts";
 import { applyUpdate, clipScale, slotNames } from "./optimizer.ts";
-import { moves, type PreparedPhase, phaseOutputs, preparePhase, TERM } from "./prepared-phase.ts";
+import { moves, type PreparedPhase, phaseOutputs, preparePhase, TERM, type TrainingOptions } from "./prepared-phase.ts";
 import { scheduleAt } from "./schedule.ts";
-
-export interface TrainingOptions {
-  readonly engine: Engine;
-  readonly phases: readonly Phase[];
-  readonly dataset: Dataset;
-  readonly seed: number;
-  readonly batchSize: number;
-  /** Values of the hyper leaves by name. */
-  readonly hypers: Readonly<Record<string, Schedule>>;
-}
 
 export interface StepResult {
   /** The step that was made, the first of which is 0, and the phase it belonged to. */

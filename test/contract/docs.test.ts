@@ -6,7 +6,8 @@ import { describe, expect, it } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { doctorCommand } from "../../src/cli/doctor.ts";
 import { evaluateCommand } from "../../src/cli/evaluate.ts";
-import { gatherOptions, trainCommand } from "../../src/cli/train.ts";
+import { gatherOptions } from "../../src/cli/gather-options.ts";
+import { trainCommand } from "../../src/cli/train.ts";
 
 /*
  * The pages are held to the sources: files and links exist, excerpts are excerpts, commands parse.

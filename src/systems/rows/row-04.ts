@@ -1,8 +1,7 @@
 import { trainingProgram } from "../../models/programs.ts";
-import { vae } from "../../models/vae.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { data } from "../../tensor/index.ts";
-import { binary, executable, normals, startingValues } from "../execute.ts";
+import { binary, binaryVae, executable, normals, startingValues } from "../execute.ts";
 import { EXACT, type Measurement, relativeToLargest, type SystemRow } from "../row.ts";
 
 const EXAMPLES = 16;
@@ -24,15 +23,7 @@ function perExample(terms: ArrayLike<number>, size: number): Float64Array {
 
 async function measure(engine: Engine): Promise<readonly Measurement[]> {
   const x = binary("x", [EXAMPLES, DIMENSIONS], SEED);
-  const description = {
-    shape: [DIMENSIONS],
-    measure: "binary",
-    means: new Float32Array(DIMENSIONS).fill(1 / 3),
-  } as const;
-  const model = vae(
-    { architecture: { kind: "mlp", widths: [20] }, latents: LATENTS, likelihood: "bernoulli", binarize: "none" },
-    description,
-  );
+  const { model, description } = binaryVae(DIMENSIONS, LATENTS, 20);
   const { terms, loss } = trainingProgram(model, description);
   // The same posterior and decoder taken apart, so that both terms can be added up again from their single numbers.
   const epsilon = normals("epsilon", [EXAMPLES, LATENTS], SEED);

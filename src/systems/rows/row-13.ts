@@ -2,7 +2,6 @@ import { batchOrder } from "../../data/batches.ts";
 import { arrayDataset } from "../../data/dataset.ts";
 import type { Phase } from "../../inference/phase.ts";
 import { LATENT_NOISE, trainingProgram } from "../../models/programs.ts";
-import { vae } from "../../models/vae.ts";
 import { noiseSource } from "../../random/noise.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { mul, sum } from "../../tensor/index.ts";
@@ -10,6 +9,7 @@ import type { Precision } from "../../tensor/tensor.ts";
 import { createTraining } from "../../training/training.ts";
 import {
   binary,
+  binaryVae,
   executable,
   flat,
   normals,
@@ -37,15 +37,7 @@ const sides = [
 type Side = (typeof sides)[number];
 
 function program() {
-  const description = {
-    shape: [DIMENSIONS],
-    measure: "binary",
-    means: new Float32Array(DIMENSIONS).fill(1 / 3),
-  } as const;
-  const model = vae(
-    { architecture: { kind: "mlp", widths: [10] }, latents: LATENTS, likelihood: "bernoulli", binarize: "none" },
-    description,
-  );
+  const { model, description } = binaryVae(DIMENSIONS, LATENTS, 10);
   return trainingProgram(model, description);
 }
 

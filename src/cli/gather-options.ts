@@ -1,0 +1,16 @@
+import { readOptionsFile } from "../run/config.ts";
+import { parseOptions, type TrainOptions } from "../run/options.ts";
+
+/** An option's name as a flag has it: learningRate → learning-rate. */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Options from the config file, and over them those given as flags; --epochs goes before the file's steps. */
+export function gatherOptions(given: Readonly<Record<string, unknown>>, config: string | undefined): TrainOptions {
+  const { steps, ...fromFile } = config === undefined ? {} : readOptionsFile(config);
+  const file = steps === undefined || "epochs" in given ? fromFile : { ...fromFile, steps };
+  return parseOptions({ ...file, ...given }, (option) =>
+    option in given ? (option === "data" ? "DATA" : `--${kebab(option)}`) : `${config}: ${option}`,
+  );
+}

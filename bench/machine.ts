@@ -12,11 +12,14 @@ export interface Provenance {
     readonly cores: number;
     readonly memoryGiB: number;
     readonly system: string;
-    /** How many processes ran or waited in the last minute. */
+    /** How many processes ran or waited in the minute before the bench. */
     readonly loadBefore: number;
   };
   readonly versions: Readonly<Record<string, string>>;
 }
+
+/** Taken when the bench begins: later it would count the bench itself. */
+const loadBefore = Number(loadavg()[0].toFixed(2));
 
 const git = (...options: readonly string[]): string => execFileSync("git", options, { encoding: "utf8" }).trim();
 
@@ -32,7 +35,7 @@ export async function provenance(command: string): Promise<Provenance> {
       cores: availableParallelism(),
       memoryGiB: Math.round(totalmem() / 2 ** 30),
       system: `${type()} ${release()}`,
-      loadBefore: Number(loadavg()[0].toFixed(2)),
+      loadBefore,
     },
     versions: { node: process.versions.node, engine: `${engine.name} ${engine.version}` },
   };

@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Engine, openEngine, scheduleAt } from "../dist/index.js";
-import { noiseSource } from "../dist/random/noise.js";
 import { instantiateKernels } from "../dist/runtime/kernels.js";
+import { type NoiseBuffer, noiseBuffer } from "../dist/runtime/noise-buffer.js";
 import { allocate } from "../dist/training/memory.js";
 import { applyUpdate } from "../dist/training/optimizer.js";
 import { preparePhase } from "../dist/training/prepared-phase.js";
@@ -37,19 +37,12 @@ async function pieces(subject: Subject, engine: Engine): Promise<readonly Figure
   const kernels = instantiateKernels(memory.memory);
   const [{ count }] = memory.ranges(new Set(training.parameters.keys()));
   const examples = Uint32Array.from({ length: BATCH }, (_, i) => 77 * i);
-  const uniform = {
-    source: noiseSource({ name: "u", law: "uniform", event: [784] }, 0),
-    out: new Float32Array(784 * BATCH),
-  };
-  const normal = {
-    source: noiseSource({ name: "n", law: "normal", event: [LATENTS] }, 0),
-    out: new Float32Array(LATENTS * BATCH),
-  };
+  const uniform = noiseBuffer({ name: "u", law: "uniform", event: [784] }, 0, BATCH);
+  const normal = noiseBuffer({ name: "n", law: "normal", event: [LATENTS] }, 0, BATCH);
   const pixels = new Uint8Array(784 * BATCH);
   const range = { param: parameters.start, grad: gradients.start, count };
   const update = { slots: [m.start, v.start], learningRate: 1e-3, gradScale: 1, count: 1 };
-  const draw = ({ source, out }: typeof uniform, step: number): void =>
-    source.fill(out, { step, examples, samples: 1, firstSample: 0 });
+  const draw = (buffer: NoiseBuffer, step: number): void => buffer.fill({ step, examples, samples: 1, firstSample: 0 });
 
   const all: Readonly<Record<string, (step: number) => unknown>> = {
     "whole step": () => training.runStep(),

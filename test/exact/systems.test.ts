@@ -2,16 +2,15 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { openEngine } from "#engine";
 import type { Engine } from "../../src/runtime/engine.ts";
 import { EXACT, type Measurement, relativeToLargest } from "../../src/systems/row.ts";
-import { row04 } from "../../src/systems/rows/row-04.ts";
-import { jointStep, row13 } from "../../src/systems/rows/row-13.ts";
-import { row20 } from "../../src/systems/rows/row-20.ts";
+import { systemRows } from "../../src/systems/rows/index.ts";
+import { jointStep } from "../../src/systems/rows/row-13.ts";
 
 let engine: Engine;
 beforeAll(async () => {
   engine = await openEngine({ engine: "native" });
 });
 
-describe.each([row04, row13, row20])("row $row: $title", ({ measure }) => {
+describe.each(systemRows)("row $row: $title", ({ measure }) => {
   let measurements: readonly Measurement[];
   beforeAll(async () => {
     measurements = await measure(engine);

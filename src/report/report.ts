@@ -120,9 +120,9 @@ async function rateFigure(latents: readonly LatentUse[]): Promise<Figure | undef
   return { heading: "Rate by latent dimension", body: await rateChart(latents), caption };
 }
 
-/** Beside a number in nats the same in bits per dimension. */
+/** Before the stamp of a number in nats the same in bits per dimension. */
 function bits(perDimension: number | undefined): string {
-  return perDimension === undefined ? "" : ` · ${formatNumber(perDimension)} bits/dim`;
+  return perDimension === undefined ? "" : `${formatNumber(perDimension)} bits/dim; `;
 }
 
 function numberTable(numbers: readonly StampedNumber[]): HtmlPart {
@@ -132,8 +132,8 @@ function numberTable(numbers: readonly StampedNumber[]): HtmlPart {
 <caption><b>Table 1.</b> Each number with how it was estimated; ± is one standard error.</caption>
 ${numbers.map(
   ({ name, value, error, unit, bitsPerDimension, stamp }) => html`<tbody>
-<tr><th scope="row">${name}</th><td>${formatWithError(value, error)} ${unit}${bits(bitsPerDimension)}</td></tr>
-<tr><td class="stamp" colspan="2">${stamp}</td></tr>
+<tr><th scope="row">${name}</th><td>${formatWithError(value, error)} ${unit}</td></tr>
+<tr><td class="stamp" colspan="2">${bits(bitsPerDimension)}${stamp}</td></tr>
 </tbody>
 `,
 )}</table>`;

@@ -23,7 +23,7 @@ export {
   weightedLoss,
 } from "./inference/elbo.ts";
 export type { OptimizerOptions, Phase, Schedule } from "./inference/phase.ts";
-export type { DataDescription, Model, ModelModule } from "./models/model.ts";
+export { type DataDescription, describeData, type Model, type ModelModule } from "./models/model.ts";
 export { type Architecture, decoderNetwork, encoderNetwork } from "./models/networks.ts";
 export { decoderProgram, densityProgram, encoderProgram, priorProgram, trainingProgram } from "./models/programs.ts";
 export { standardNormal, type VaeOptions, vae, vaeSchema } from "./models/vae.ts";

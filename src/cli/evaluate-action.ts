@@ -4,7 +4,7 @@ import { InputError } from "../errors.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { openRun } from "../run/folder.ts";
 import { openHeldOut, openRunData } from "../run/prepare.ts";
-import { evaluateRun } from "./evaluation-run.ts";
+import { evaluateRun, SPLITS } from "./evaluation-run.ts";
 import { interruptible } from "./exit.ts";
 import { printNumbers } from "./print-numbers.ts";
 import { createMeter } from "./progress.ts";
@@ -21,7 +21,6 @@ export interface EvaluateFlags {
   readonly json?: boolean;
 }
 
-const SPLITS = ["test", "validation", "train"] as const;
 type Split = (typeof SPLITS)[number];
 
 export async function evaluateFromFlags(path: string, flags: EvaluateFlags): Promise<void> {

@@ -14,6 +14,9 @@ import { type CompiledFunction, load } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 
+/** The parts of a run's own data. */
+export const SPLITS = ["test", "validation", "train"] as const;
+
 export interface Evaluation {
   readonly estimate: LikelihoodEstimate;
   /** Which latents are active, for posteriors that have a mean. */
@@ -54,7 +57,7 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
     const active = await activeLatents(encoder, dataset, seed);
     const numbers = summarise(estimate, {
       likelihood: model.likelihood,
-      split,
+      split: SPLITS.some((name) => name === split) ? `${split} split` : split,
       dimensions: sizeOf(dataset.shape),
       latents: model.latents,
       active: active?.filter(Boolean).length,
@@ -94,7 +97,7 @@ async function report(
   try {
     return await renderReport({
       title: run.path.split(/[\\/]/).filter(Boolean).at(-1) ?? run.path,
-      sentence: sentence(config, rows.length),
+      sentence: sentence(config, rows.at(-1)?.step ?? 0),
       numbers,
       curve: curvePoints(rows),
       pictures: isImage(dataset.shape) ? await modelPictures(programs, dataset, config.options.seed) : [],
@@ -109,10 +112,10 @@ async function report(
   }
 }
 
-function sentence({ options, data, model }: RunConfig, epochs: number): string {
+function sentence({ options, data, model }: RunConfig, steps: number): string {
   const what = options.model === undefined ? "A variational autoencoder" : `The model of ${options.model}`;
   const source = options.data ?? "the first 10,000 training images of Fashion-MNIST";
-  return `${what} with ${model.latents} latents and ${model.parameters.toLocaleString("en-US")} parameters, trained for ${epochs} epochs on ${source} (${data.examples.toLocaleString("en-US")} examples, split for training and validation); likelihood: ${model.likelihood}.`;
+  return `${what} with ${model.latents} latents and ${model.parameters.toLocaleString("en-US")} parameters, trained for ${steps.toLocaleString("en-US")} steps on ${source} (${data.examples.toLocaleString("en-US")} examples, split for training and validation); likelihood: ${model.likelihood}.`;
 }
 
 const bound = z.object({ elbo: z.number(), reconstruction: z.number(), rate: z.number() });

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { z } from "zod";
 import { openEngine } from "#engine";
 import { InputError } from "../errors.ts";
-import { type DataDescription, likelihoodName, type Model } from "../models/model.ts";
+import { type DataDescription, describeData, likelihoodName, type Model } from "../models/model.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
 import {
@@ -12,7 +12,7 @@ import {
   type TrainOptions,
   totalSteps,
 } from "../run/options.ts";
-import { buildModel, describe, openRunData, provenance, type RunData } from "../run/prepare.ts";
+import { buildModel, openRunData, provenance, type RunData } from "../run/prepare.ts";
 import { environment } from "../run/versions.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
@@ -53,7 +53,7 @@ export async function prepareRun(options: TrainOptions, target: Target, threads:
   try {
     const engine = await openEngine({ engine: options.engine, threads });
     const data = await openRunData(options);
-    const description = describe(data);
+    const description = describeData(data.train);
     const model = await buildModel(options, description);
     const training = await openTraining(options, engine, data, model, description);
     const steps = totalSteps(options, training.stepsPerEpoch);
@@ -66,10 +66,12 @@ export async function prepareRun(options: TrainOptions, target: Target, threads:
       return { ...common, run, steps, notices };
     }
     const run = before ?? openRun(target.path, { write: true });
-    notices.push(...differences(runConfig(run), config, target.path));
+    const changes = differences(runConfig(run), config, target.path);
+    notices.push(...changes);
     const checkpoint = run.readCheckpoint();
     if (checkpoint?.warning) notices.push(checkpoint.warning);
-    const resume = checkpoint && restore(training, checkpoint, `${target.path}/checkpoint.safetensors`);
+    const resume =
+      checkpoint && restore(training, checkpoint, [`${target.path}/checkpoint.safetensors`, ...changes].join(", "));
     run.cutMetrics(training.step);
     return { ...common, run, resume, steps, notices };
   } catch (error) {

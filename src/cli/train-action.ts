@@ -7,7 +7,7 @@ import { defaultThreads } from "../run/machine.ts";
 import { klWeight, type TrainOptions } from "../run/options.ts";
 import { type Evaluation, evaluateRun, writeResults } from "./evaluation-run.ts";
 import { interruptible } from "./exit.ts";
-import { gatherOptions } from "./gather-options.ts";
+import { gatherOptions, kebab } from "./gather-options.ts";
 import { freeRunPath, type PreparedRun, prepareRun, type Target } from "./prepare-run.ts";
 import { printNumbers } from "./print-numbers.ts";
 import { createMeter, createProgress } from "./progress.ts";
@@ -57,8 +57,9 @@ async function trainUntilStopped(prepared: PreparedRun): Promise<void> {
   try {
     const outcome = await trainRun(prepared, progress, stop.signal);
     if (outcome === "stopped early") say(`no better validation ELBO for ${options.patience} epochs: stopped`);
-    if (outcome !== "interrupted") return;
-    say(`stopped after step ${training.step} of ${steps}; go on with: reparam train --resume ${run.path}`);
+    const resume = `reparam train --resume ${run.path}`;
+    if (outcome === "interrupted") say(`stopped after step ${training.step} of ${steps}; go on with: ${resume}`);
+    else if (stop.signal.aborted) say(`trained, not evaluated; finish with: ${resume}`);
     stop.signal.throwIfAborted();
   } finally {
     stop.dispose();
@@ -114,7 +115,7 @@ function whatToDo(request: TrainRequest): { options: TrainOptions; target: Targe
   const clash = out !== undefined ? "out" : config !== undefined ? "config" : force ? "force" : Object.keys(given)[0];
   if (clash !== undefined) {
     throw new InputError(
-      `--resume goes on with the options of ${resume}; leave out ${clash === "data" ? "DATA" : `--${clash}`}, or start a new run with --config ${resume}/config.json`,
+      `--resume goes on with the options of ${resume}; leave out ${clash === "data" ? "DATA" : `--${kebab(clash)}`}, or start a new run with --config ${resume}/config.json`,
     );
   }
   return { options: runConfig(openRun(resume, { write: false })).options, target: { kind: "resume", path: resume } };

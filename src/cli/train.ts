@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { z } from "zod";
+import { z } from "zod";
 import { type OptionName, optionsSchema } from "../run/options.ts";
 import { kebab } from "./gather-options.ts";
 
@@ -12,11 +12,18 @@ interface TrainFlags {
   readonly [option: string]: unknown;
 }
 
+/** The values of an option that has few. */
+function choicesOf(schema: z.ZodType): readonly string[] {
+  const inner = schema instanceof z.ZodDefault || schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+  return inner instanceof z.ZodEnum ? inner.options.map(String) : [];
+}
+
 /** A flag for every option of the schema: its words are the schema's. */
 function flagFor(name: OptionName): Option {
   const schema: z.ZodType = optionsSchema.shape[name];
   const start: unknown = schema.safeParse(undefined).data;
-  const description = schema.description ?? "";
+  const choices = choicesOf(schema);
+  const description = `${schema.description ?? ""}${choices.length > 0 ? ` (${choices.join(", ")})` : ""}`;
   return new Option(
     `--${kebab(name)} <value>`,
     start === undefined ? description : `${description} (default: ${start})`,

@@ -154,8 +154,17 @@ export function split(
 
 /** The mean of each feature over all examples, in the data's own units, summed in float64: [features]. */
 export function featureMeans(dataset: Dataset): Float64Array {
+  return featureAverages(dataset, (value) => value);
+}
+
+/** The standard deviation of each feature about the given means, in raw units, the divisor n; float64, in blocks of rows. */
+export function featureDeviations(dataset: Dataset, means: ArrayLike<number>): Float64Array {
+  return featureAverages(dataset, (value, feature) => (value - means[feature]) ** 2).map(Math.sqrt);
+}
+
+function featureAverages(dataset: Dataset, term: (value: number, feature: number) => number): Float64Array {
   const size = sizeOf(dataset.shape);
-  const means = new Float64Array(size);
+  const sums = new Float64Array(size);
   const blockRows = Math.max(1, Math.min(dataset.length, Math.floor(2 ** 20 / size)));
   const block = new Float32Array(blockRows * size);
   for (let start = 0; start < dataset.length; start += blockRows) {
@@ -163,11 +172,11 @@ export function featureMeans(dataset: Dataset): Float64Array {
     const indices = Uint32Array.from({ length: rows }, (_, i) => start + i);
     dataset.read(indices, block);
     for (let i = 0, feature = 0; i < rows * size; i++) {
-      means[feature] += block[i];
+      sums[feature] += term(block[i], feature);
       if (++feature === size) feature = 0;
     }
   }
-  return means.map((sum) => sum / dataset.length);
+  return sums.map((sum) => sum / dataset.length);
 }
 
 /** The numbers as uint8 or float32, all finite. */

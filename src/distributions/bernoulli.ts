@@ -15,6 +15,8 @@ import { unbroadcast } from "../tensor/ops/shape.ts";
 import { multiply } from "../tensor/shape.ts";
 import { type Distribution, sumEvent } from "./distribution.ts";
 
+const family = new WeakSet<Distribution>();
+
 export interface Bernoulli extends Distribution {
   readonly name: "Bernoulli";
   readonly parameters: { readonly logits: Tensor };
@@ -22,7 +24,7 @@ export interface Bernoulli extends Distribution {
 
 /** P(x = 1) = σ(logits), independent along the event's axes; a density on {0, 1} and on nothing else. */
 export function bernoulli(logits: Tensor, eventRank = 1): Bernoulli {
-  return {
+  const made: Bernoulli = {
     name: "Bernoulli",
     parameters: { logits },
     shape: logits.shape,
@@ -35,6 +37,8 @@ export function bernoulli(logits: Tensor, eventRank = 1): Bernoulli {
     // H = p·log(1 + e⁻ˡ) + (1 − p)·log(1 + eˡ) = log(1 + eˡ) − p·ℓ
     entropy: () => sumEvent(sub(softplus(logits), mul(sigmoid(logits), logits)), eventRank),
   };
+  family.add(made);
+  return made;
 }
 
 /** log p(x) = Σ x·ℓ − log(1 + eˡ) over the event, with its gradient in ℓ in one piece: x − σ(ℓ). */
@@ -49,6 +53,7 @@ function density(x: Tensor, logits: Tensor, rank: number): Tensor {
   });
 }
 
+/** Whether this function made it: a name alone would not say that the closed forms hold. */
 export function isBernoulli(distribution: Distribution): distribution is Bernoulli {
-  return distribution.name === "Bernoulli";
+  return family.has(distribution);
 }

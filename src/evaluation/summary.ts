@@ -16,7 +16,7 @@ export interface StampedNumber {
 export interface Setting {
   /** Such as "Bernoulli, stochastic binarisation". */
   readonly likelihood: string;
-  /** Such as "test". */
+  /** Such as "test split", or the name of a file. */
   readonly split: string;
   /** How many numbers one example has: what bits per dimension divide by. */
   readonly dimensions: number;
@@ -28,7 +28,7 @@ export interface Setting {
 export function summarise(estimate: LikelihoodEstimate, setting: Setting): readonly StampedNumber[] {
   const { samples, examples } = estimate;
   const scored = `${examples.toLocaleString("en-US")} ${examples === 1 ? "example" : "examples"}`;
-  const of = `${setting.likelihood}, ${setting.split} split, ${scored}`;
+  const of = `${setting.likelihood}, ${setting.split}, ${scored}`;
   const perDimension = setting.dimensions * Math.LN2;
   const nats = (name: string, { value, error }: Estimate, how: string): StampedNumber => ({
     name,

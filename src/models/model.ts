@@ -1,4 +1,4 @@
-import type { Measure } from "../data/dataset.ts";
+import { type Dataset, featureDeviations, featureMeans, type Measure } from "../data/dataset.ts";
 import type { BoundTerms, LatentVariableModel } from "../inference/elbo.ts";
 import { data, type Tensor } from "../tensor/index.ts";
 
@@ -8,6 +8,17 @@ export interface DataDescription {
   readonly measure: Measure;
   /** The mean of each number over the training data, in the data's own units. */
   readonly means: ArrayLike<number>;
+  /** The standard deviation of each, for real numbers, whose units can be any; 1 where it is left out. */
+  readonly deviations?: ArrayLike<number>;
+}
+
+/** What a model is told of its training data. */
+export function describeData(dataset: Dataset): DataDescription {
+  const { shape, measure } = dataset;
+  const means = featureMeans(dataset);
+  return measure === "real"
+    ? { shape, measure, means, deviations: featureDeviations(dataset, means) }
+    : { shape, measure, means };
 }
 
 /**

@@ -123,7 +123,8 @@ function checkDensity({ likelihood, binarize }: VaeOptions, { measure }: DataDes
 function likelihood(options: VaeOptions, data: DataDescription, unit: number): Likelihood {
   checkDensity(options, data);
   const channels = data.shape.length === 3 && options.architecture.kind === "conv";
-  const means = channels ? channelMeans(data) : Array.from(data.means);
+  const means = Array.from(data.means);
+  const starts = channels ? channelMeans(data) : means;
   const start = (values: readonly number[]): Initial => ({ law: "values", values });
   switch (options.likelihood) {
     case "bernoulli": {
@@ -131,17 +132,23 @@ function likelihood(options: VaeOptions, data: DataDescription, unit: number): L
         const p = Math.min(Math.max(mean / unit, 0.001), 0.999);
         return Math.log(p / (1 - p));
       };
-      return { distribution: bernoulli, bias: start(means.map(logit)), scale: (x) => x };
+      return { distribution: bernoulli, bias: start(starts.map(logit)), scale: (x) => x };
     }
     case "normal": {
+      // In units of the data's own spread, so that a column of incomes and one of ages train alike; η itself is in raw units.
+      const centre = constant(means, data.shape);
+      const spread = constant(
+        Array.from(means, (_, i) => data.deviations?.[i] || 1),
+        data.shape,
+      );
       const standardDeviation =
         options.variance === undefined
-          ? exp(parameter("decoder/logScale", [], { law: "constant", value: 0 }))
+          ? mul(spread, exp(parameter("decoder/logScale", [], { law: "constant", value: 0 })))
           : constant(Math.sqrt(options.variance));
       return {
-        distribution: (raw, rank) => normal(raw, standardDeviation, rank),
-        bias: start(means),
-        scale: (x) => x,
+        distribution: (raw, rank) => normal(add(centre, mul(spread, raw)), standardDeviation, rank),
+        bias: { law: "constant", value: 0 },
+        scale: (x) => div(sub(x, centre), spread),
       };
     }
     case "logistic": {
@@ -149,7 +156,7 @@ function likelihood(options: VaeOptions, data: DataDescription, unit: number): L
       const logScale = parameter("decoder/logScale", [], { law: "constant", value: Math.log(16) });
       return {
         distribution: (raw, rank) => discretizedLogistic(mul(add(raw, 1), TOP / 2), exp(logScale), rank),
-        bias: start(means.map((mean) => mean / (TOP / 2) - 1)),
+        bias: start(starts.map((mean) => mean / (TOP / 2) - 1)),
         scale: (x) => sub(div(x, TOP / 2), 1),
       };
     }

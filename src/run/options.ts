@@ -14,24 +14,29 @@ export const optionsSchema = z.strictObject({
     .describe("IDX or .npy file of training examples, .gz too; the embedded Fashion-MNIST images by default"),
   test: path
     .optional()
-    .describe("file of held-out examples for the numbers at the end; the validation part by default"),
+    .describe(
+      "file of held-out examples for the numbers at the end; by default the embedded test images, or the validation part",
+    ),
   validation: z.number().gt(0).lt(1).default(0.1).describe("share of the examples that is kept from training"),
   preset: z
     .enum(["bernoulli-mlp", "bernoulli-conv"])
-    .default("bernoulli-mlp")
-    .describe("named model, whose parts the options below replace"),
+    .optional()
+    .describe("named model, bernoulli-mlp by default; the options below replace its parts"),
   model: path.optional().describe("module (.ts or .js) that exports a model of your own, instead of a preset"),
   encoder: z
     .string()
     .refine(parseArchitecture, '"mlp WIDTH …" or "conv CHANNELS,…" is expected, such as "mlp 400 400"')
     .optional()
     .describe('encoder network, mirrored in the decoder: "mlp 400 400" or "conv 32,64"'),
-  latents: count.optional().describe("number of latent dimensions"),
+  latents: count.optional().describe("number of latent dimensions; the preset's by default, 16"),
   likelihood: z
     .enum(["bernoulli", "normal", "logistic"])
     .optional()
     .describe("p(x|z): bernoulli, normal, logistic (discretised, for 8-bit pixels)"),
-  binarize: z.enum(["none", "threshold", "stochastic"]).optional().describe("how a Bernoulli gets its zeros and ones"),
+  binarize: z
+    .enum(["none", "threshold", "stochastic"])
+    .optional()
+    .describe("how a Bernoulli gets its zeros and ones; stochastic by default, afresh at every use"),
   batch: count.default(64).describe("examples in one step"),
   epochs: count.default(60).describe("passes over the training examples"),
   steps: count.optional().describe("steps in all, instead of epochs"),
@@ -61,7 +66,7 @@ export const optionsSchema = z.strictObject({
 export type OptionName = keyof typeof optionsSchema.shape;
 export type TrainOptions = z.infer<typeof optionsSchema>;
 
-const presets: Readonly<Record<TrainOptions["preset"], VaeOptions>> = {
+const presets: Readonly<Record<NonNullable<TrainOptions["preset"]>, VaeOptions>> = {
   "bernoulli-mlp": vaeSchema.parse({}),
   "bernoulli-conv": vaeSchema.parse({ architecture: { kind: "conv", channels: [32, 64] } }),
 };
@@ -103,12 +108,18 @@ function checkTogether(options: TrainOptions, from: (option: string) => string):
   if (variance !== undefined && options.likelihood !== "normal") {
     throw new InputError(`${from("variance")}: is for --likelihood normal, which is not chosen`);
   }
+  if (klPeriod !== undefined && klWarmup === 0) {
+    throw new InputError(`${from("klPeriod")}: repeats the KL weight's rise, which needs its --kl-warmup in steps`);
+  }
+  if (options.binarize !== undefined && (options.likelihood ?? "bernoulli") !== "bernoulli") {
+    throw new InputError(`${from("binarize")}: is for --likelihood bernoulli, and ${options.likelihood} is chosen`);
+  }
   if (klPeriod !== undefined && klWarmup >= klPeriod) {
     throw new InputError(
       `${from("klPeriod")}: ${klPeriod} must be more than the KL warm-up of ${klWarmup} steps: the weight would never reach its height`,
     );
   }
-  const parts = (["encoder", "latents", "likelihood", "binarize", "variance"] as const).filter(
+  const parts = (["preset", "encoder", "latents", "likelihood", "binarize", "variance"] as const).filter(
     (name) => options[name] !== undefined,
   );
   if (model !== undefined && parts.length > 0) {
@@ -136,7 +147,7 @@ function nearest(key: string): string {
 
 /** The VAE that preset and options describe. */
 export function vaeOptions(options: TrainOptions): VaeOptions {
-  const base = presets[options.preset];
+  const base = presets[options.preset ?? "bernoulli-mlp"];
   const architecture = parseArchitecture(options.encoder ?? "") ?? base.architecture;
   const { latents = base.latents, likelihood = base.likelihood } = options;
   const { binarize = base.binarize, variance } = options;

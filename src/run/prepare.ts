@@ -1,4 +1,4 @@
-import { type Dataset, featureMeans, isWithin, split } from "../data/dataset.ts";
+import { type Dataset, isWithin, split } from "../data/dataset.ts";
 import { embeddedFashion } from "../data/fashion.ts";
 import { openDataset } from "../data/open.ts";
 import { InputError } from "../errors.ts";
@@ -45,11 +45,6 @@ export async function openHeldOut(path: string, trained: Pick<Dataset, "shape" |
   throw new InputError(
     `${path}: [${held.shape.join(", ")}] of ${held.measure} do not fit the training data, [${trained.shape.join(", ")}] of ${trained.measure}`,
   );
-}
-
-/** What the model is told of the data: the means are those of the training part alone. */
-export function describe({ train }: RunData): DataDescription {
-  return { shape: train.shape, measure: train.measure, means: featureMeans(train) };
 }
 
 /** The model that the options name, built for these data. */

@@ -1,7 +1,7 @@
-import { type Dataset, featureMeans } from "../data/dataset.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { KL_WEIGHT } from "../inference/elbo.ts";
 import type { Phase, Schedule } from "../inference/phase.ts";
-import type { DataDescription, Model, ModelModule } from "../models/model.ts";
+import { type DataDescription, describeData, type Model, type ModelModule } from "../models/model.ts";
 import { trainingProgram } from "../models/programs.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { type LoopOptions, type Outcome, train } from "./loop.ts";
@@ -49,7 +49,7 @@ export interface Fitted {
 export async function fitModel(build: ModelModule, dataset: Dataset, options: FitOptions): Promise<Fitted> {
   const { epochs, batchSize = 64, signal, onStep, onEpoch } = options;
   const steps = epochs * Math.floor(dataset.length / batchSize);
-  const description = { shape: dataset.shape, measure: dataset.measure, means: featureMeans(dataset) };
+  const description = describeData(dataset);
   const model = build(description);
   const training = await modelTraining({
     seed: 0,

@@ -63,8 +63,9 @@ export async function train(training: Training, options: LoopOptions): Promise<O
     for (const [name, value] of Object.entries(result.terms)) sums[name] = (sums[name] ?? 0) + value;
     state = { ...state, sums, count: state.count + 1 };
     options.onStep?.(result, Math.floor(result.step / training.stepsPerEpoch) + 1);
-    if (training.step % training.stepsPerEpoch === 0) state = await endEpoch(training, options, state, result);
-    else if (training.step === steps || (checkpointEvery && training.step % checkpointEvery === 0)) {
+    if (training.step % training.stepsPerEpoch === 0 || training.step === steps) {
+      state = await endEpoch(training, options, state, result);
+    } else if (checkpointEvery && training.step % checkpointEvery === 0) {
       options.onCheckpoint?.(training.snapshot(), state);
     }
   }
@@ -78,7 +79,7 @@ async function endEpoch(
   { sums, count, best }: LoopState,
   { learningRate, hypers }: StepResult,
 ): Promise<LoopState> {
-  const epoch = training.step / training.stepsPerEpoch;
+  const epoch = Math.ceil(training.step / training.stepsPerEpoch); // the last one may be cut short by the number of steps
   const validation = await options.validate?.();
   const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / count]));
   options.onEpoch?.({ step: training.step, epoch, train: means, validation, learningRate, hypers });

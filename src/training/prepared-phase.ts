@@ -65,7 +65,7 @@ export async function preparePhase(
   memory: TrainingMemory,
   slotRegion: (name: string) => number,
 ): Promise<PreparedPhase> {
-  const movable = namedLeaves(phaseOutputs(phase)).filter(({ leaf }) => moves(phase, leaf));
+  const movable = namedLeaves([phase.loss]).filter(({ leaf }) => moves(phase, leaf));
   const slopes = gradients(
     phase.loss,
     movable.map(({ tensor }) => asFloat(tensor)),

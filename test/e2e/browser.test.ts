@@ -1,32 +1,19 @@
 /** The built package in a browser: an app made by a bundler trains in a module Worker and agrees with Node. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { openEngine } from "reparam";
 import { build, type Plugin } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embeddedFashion } from "../../src/data/fashion.ts";
 import { relativeDistance } from "../golden/arrays.ts";
+import { leftOut, openChromium } from "./browser/chromium.ts";
 import { IMAGES, STEPS, type Trained, trainTwentySteps } from "./browser/program.ts";
 import { serve } from "./browser/serve.ts";
-
-const executable = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const found = existsSync(executable);
-const leftOut = "left out: no Chromium (set CHROMIUM)";
-if (!found) console.warn(`browser tests ${leftOut}`);
-
-const flags = [
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-if (process.getuid?.() === 0) flags.push("--no-sandbox"); // Chromium's sandbox refuses to run as root
 
 // The project's bar. The native build adds in another order (4e-6 was seen, and 0 against the same Wasm in Node), and Adam
 // divides by √v, which makes small gradients' rounding large.
@@ -76,7 +63,7 @@ describe("the package in an app", () => {
     images = await firstImages();
     server = await serve(folder, { "/images": images });
     origin = originOf(server);
-    if (found) browser = await chromium.launch({ executablePath: executable, args: flags });
+    browser = await openChromium();
   });
   afterAll(async () => {
     await browser?.close();

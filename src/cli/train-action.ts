@@ -28,11 +28,13 @@ export async function trainFromFlags(request: TrainRequest): Promise<void> {
   const { options, target } = whatToDo(request);
   const prepared = await prepareRun(options, target, options.threads ?? defaultThreads());
   const { run, training, notices } = prepared;
+  const stage: Stage = { log: say };
+  const stop = interruptible((line) => stage.log(line));
   try {
     for (const line of [...notices, introduction(prepared)]) say(line);
-    await trainUntilStopped(prepared);
+    await trainUntilStopped(prepared, stage, stop.signal);
     exportRun(prepared);
-    const evaluation = await evaluateHeldOut(prepared);
+    const evaluation = await evaluateHeldOut(prepared, stage, stop.signal);
     if (request.json) {
       const { split, numbers } = evaluation;
       process.stdout.write(`${JSON.stringify({ run: run.path, split, numbers })}\n`);
@@ -41,38 +43,40 @@ export async function trainFromFlags(request: TrainRequest): Promise<void> {
     printNumbers(evaluation.numbers, process.stdout);
     process.stdout.write(`\nrun     ${run.path}\nreport  ${run.path}/report.html\n`);
   } finally {
+    stop.dispose();
     run.close();
     await training.release();
   }
+}
+
+/** Where a line goes that comes at any time, as a Ctrl-C's does: above the live line of the work that is under way. */
+interface Stage {
+  log: (line: string) => void;
 }
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-async function trainUntilStopped(prepared: PreparedRun): Promise<void> {
+async function trainUntilStopped(prepared: PreparedRun, stage: Stage, signal: AbortSignal): Promise<void> {
   const { run, training, steps, options } = prepared;
   const progress = createProgress({ stream: process.stderr, total: steps });
-  const stop = interruptible(progress.log);
-  try {
-    const outcome = await trainRun(prepared, progress, stop.signal);
-    if (outcome === "stopped early") say(`no better validation ELBO for ${options.patience} epochs: stopped`);
-    const resume = `reparam train --resume ${run.path}`;
-    if (outcome === "interrupted") say(`stopped after step ${training.step} of ${steps}; go on with: ${resume}`);
-    else if (stop.signal.aborted) say(`trained, not evaluated; finish with: ${resume}`);
-    stop.signal.throwIfAborted();
-  } finally {
-    stop.dispose();
-  }
+  stage.log = progress.log;
+  const outcome = await trainRun(prepared, progress, signal);
+  stage.log = say;
+  if (outcome === "stopped early") say(`no better validation ELBO for ${options.patience} epochs: stopped`);
+  if (outcome !== "interrupted") return;
+  say(`stopped after step ${training.step} of ${steps}; go on with: reparam train --resume ${run.path}`);
+  signal.throwIfAborted();
 }
 
 /** Held-out numbers and the report. */
-async function evaluateHeldOut({ run, engine, data, options }: PreparedRun): Promise<Evaluation> {
+async function evaluateHeldOut(prepared: PreparedRun, stage: Stage, signal: AbortSignal): Promise<Evaluation> {
+  const { run, engine, data, options } = prepared;
   const [dataset, split] = data.test ? [data.test, "test"] : [data.validation, "validation"];
   const { seed, evaluationSamples: samples } = options;
   const meter = createMeter({ stream: process.stderr, label: "evaluating", total: dataset.length, unit: "examples" });
-  const stop = interruptible(meter.log);
-  const { signal } = stop;
+  stage.log = meter.log;
   try {
     const onProgress = (done: number): void => meter.update(done);
     const evaluation = await evaluateRun(engine, run, { dataset, split, samples, seed, signal, onProgress });
@@ -84,7 +88,6 @@ async function evaluateHeldOut({ run, engine, data, options }: PreparedRun): Pro
     throw error;
   } finally {
     meter.finish();
-    stop.dispose();
   }
 }
 

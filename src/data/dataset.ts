@@ -2,6 +2,7 @@ import { bytesOf, fnv1a32 } from "../checksum.ts";
 import { InputError } from "../errors.ts";
 import { permutation, stream } from "../random/stream.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
+import { forEachBlock, type Numbers, type Rows, rowsInMemory } from "./rows.ts";
 
 /** What the numbers are; it decides which likelihoods are densities on them. */
 export const measures = ["bytes", "unit", "binary", "real", "count", "category"] as const;
@@ -21,15 +22,25 @@ export interface Dataset {
   readonly checksum: string;
   /** One class number per example, where known. */
   readonly labels?: Uint8Array | Int32Array;
+  /** What the class numbers mean, where the data have words for them: the names of sub-folders, the text of a column. */
+  readonly labelNames?: readonly string[];
+  /** Where each example is from, such as a file within its folder or "line 17". */
+  readonly sources?: readonly string[];
+  /** The names of a table's columns: [features]. */
+  readonly columns?: readonly string[];
+  /** What a user should hear of how the data were read, a line each. */
+  readonly notices?: readonly string[];
   /** Writes the examples of these rows one after another into `out`: [indices.length, …shape]. uint8 data may be read as float32. */
   read(indices: ArrayLike<number>, out: Uint8Array | Float32Array): void;
 }
 
-export interface ArrayDatasetOptions {
+/** What is known of examples beside their numbers. */
+export type Annotations = Pick<Dataset, "labels" | "labelNames" | "sources" | "columns" | "notices">;
+
+export interface ArrayDatasetOptions extends Annotations {
   readonly name: string;
   /** Default: what the numbers look like, see `guessMeasure`. A stated one is checked against every number. */
   readonly measure?: Measure;
-  readonly labels?: Uint8Array | Int32Array;
   /** Default: "fnv1a32:…" of dtype, shape and numbers. */
   readonly checksum?: string;
 }
@@ -45,11 +56,17 @@ const contains: Readonly<Record<Measure, (value: number) => boolean>> = {
   category: natural,
 };
 
-/** uint8 → "bytes"; floats: all 0 or 1 → "binary", all within [0, 1] → "unit", else "real". Counts and categories must be stated. */
-export function guessMeasure(data: Uint8Array | Float32Array): Measure {
-  if (data instanceof Uint8Array) return "bytes";
+/** All 0 or 1 → "binary"; other bytes → "bytes"; other floats within [0, 1] → "unit", else "real". Counts and categories must be stated. */
+export function guessMeasure(data: Numbers): Measure {
   if (data.every(contains.binary)) return "binary";
+  if (data instanceof Uint8Array) return "bytes";
   return data.every(contains.unit) ? "unit" : "real";
+}
+
+/** The narrowest measure that all of these are within: of bytes and zeros, bytes. */
+function widest(seen: readonly Measure[]): Measure {
+  const byWidth: readonly Measure[] = ["real", "unit", "bytes"];
+  return byWidth.find((measure) => seen.includes(measure)) ?? "binary";
 }
 
 /** Whether all numbers of one measure are numbers of the other too: what is binary is in the unit interval and real. */
@@ -63,7 +80,8 @@ export function isWithin(inner: Measure, outer: Measure): boolean {
  * float64 is rounded to float32; int32 must be exact in it, so within ±2²⁴.
  * Throws InputError for an array without rows or features, for numbers outside the stated measure, and for NaN and ±∞.
  */
-export function arrayDataset(array: NdArray, { name, measure, labels, checksum }: ArrayDatasetOptions): Dataset {
+export function arrayDataset(array: NdArray, options: ArrayDatasetOptions): Dataset {
+  const { name } = options;
   const [length, ...shape] = array.shape;
   const size = sizeOf(shape);
   if (array.shape.length < 2 || length < 1 || size < 1) {
@@ -76,40 +94,68 @@ export function arrayDataset(array: NdArray, { name, measure, labels, checksum }
       `${name}: expected ${length * size} numbers for shape [${array.shape}], got ${array.data.length}`,
     );
   }
+  const data = storable(array, name, (i) => placeOf(i, size));
+  const dtype = data instanceof Uint8Array ? "uint8" : "float32";
+  const checksum = options.checksum ?? fnv1a32(new TextEncoder().encode(`${dtype}[${array.shape}]`), bytesOf(data));
+  return rowsDataset(rowsInMemory(data, size), shape, { ...options, checksum });
+}
+
+/**
+ * Rows of examples of this shape as a dataset. Their numbers are looked at once, for what they are.
+ * Throws InputError where labels are not one for each row, for numbers outside the stated measure, and for NaN and ±∞.
+ */
+export function rowsDataset(
+  rows: Rows,
+  shape: readonly number[],
+  { name, measure, checksum, ...annotations }: ArrayDatasetOptions & { readonly checksum: string },
+): Dataset {
+  const { length, size, dtype } = rows;
+  const { labels } = annotations;
   if (labels !== undefined && labels.length !== length) {
     throw new InputError(`${name}: expected one label for each of ${length} examples, got ${labels.length}`);
   }
-
-  const place = (i: number): string => `row ${Math.floor(i / size)}, column ${i % size} (from 0)`;
-  const data = storable(array, name, place);
-  if (measure !== undefined) {
-    const stray = data.findIndex((value) => !contains[measure](value));
-    if (stray >= 0) {
-      throw new InputError(
-        `${name}: ${place(stray)}: expected a number of the measure "${measure}", got ${data[stray]}`,
-      );
-    }
-  }
-
-  const dtype = data instanceof Uint8Array ? "uint8" : "float32";
+  const found = examine(rows, name, measure);
   return {
+    ...annotations,
     name,
     length,
     shape,
     dtype,
-    measure: measure ?? guessMeasure(data),
-    checksum: checksum ?? fnv1a32(new TextEncoder().encode(`${dtype}[${array.shape}]`), bytesOf(data)),
-    labels,
+    measure: measure ?? found,
+    checksum,
     read(indices, out) {
       if (out instanceof Uint8Array && dtype === "float32") {
         throw new InputError(`${name}: float32 data would be cut to integers; read it into a Float32Array`);
       }
-      for (let i = 0; i < indices.length; i++) {
-        const row = checkedRow(indices[i], length, name);
-        out.set(data.subarray(row * size, (row + 1) * size), i * size);
-      }
+      for (let i = 0; i < indices.length; i++) checkedRow(indices[i], length, name);
+      rows.read(indices, out);
     },
   };
+}
+
+/** The narrowest measure of all numbers, each of which must be finite and one of the stated measure. */
+function examine(rows: Rows, name: string, stated: Measure | undefined): Measure {
+  const fits = stated === undefined ? Number.isFinite : (x: number) => Number.isFinite(x) && contains[stated](x);
+  const seen: Measure[] = [];
+  forEachBlock(rows, (block, firstRow) => {
+    const stray = block.findIndex((value) => !fits(value));
+    if (stray >= 0) {
+      const value = block[stray];
+      const expected =
+        stated === undefined || !Number.isFinite(value)
+          ? "a finite float32 number"
+          : `a number of the measure "${stated}"`;
+      throw new InputError(
+        `${name}: ${placeOf(firstRow * rows.size + stray, rows.size)}: expected ${expected}, got ${value}`,
+      );
+    }
+    seen.push(guessMeasure(block));
+  });
+  return widest(seen);
+}
+
+function placeOf(i: number, size: number): string {
+  return `row ${Math.floor(i / size)}, column ${i % size} (from 0)`;
 }
 
 /** The examples of these rows, in this order; rows may repeat. Reads through to the dataset. */
@@ -125,6 +171,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
       labels instanceof Uint8Array
         ? Uint8Array.from(rows, (row) => labels[row])
         : labels && Int32Array.from(rows, (row) => labels[row]),
+    sources: dataset.sources && Array.from(rows, (row) => dataset.sources?.[row] ?? ""),
     read(positions, out) {
       const indices = Uint32Array.from(positions, (position) => rows[checkedRow(position, rows.length, dataset.name)]);
       dataset.read(indices, out);
@@ -134,7 +181,8 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
 
 /**
  * Two disjoint parts that together are the whole, each in the dataset's order: `fraction` of the examples (rounded) go to
- * `validation`. Which ones depends on the seed and the number of examples alone.
+ * `validation`; of labelled ones the same share of every class, to within one example. Which ones depends on the seed, the
+ * labels and the number of examples alone.
  */
 export function split(
   dataset: Dataset,
@@ -145,11 +193,27 @@ export function split(
     const expected = `a share that leaves at least one of ${dataset.length} examples on either side`;
     throw new InputError(`${dataset.name}: validation fraction: expected ${expected}, got ${fraction}`);
   }
-  const order = permutation(dataset.length, stream(seed, "data/split"));
+  const order = interleaved(permutation(dataset.length, stream(seed, "data/split")), dataset.labels);
   return {
     train: subset(dataset, order.slice(held).sort()),
     validation: subset(dataset, order.slice(0, held).sort()),
   };
+}
+
+/** The same rows with the classes spread evenly, so that every stretch from the start holds each class by its share. */
+function interleaved(order: Uint32Array, labels: Dataset["labels"]): Uint32Array {
+  if (labels === undefined) return order;
+  const sizes = new Map<number, number>();
+  for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1);
+  const met = new Map<number, number>();
+  const places = new Float64Array(labels.length);
+  for (const row of order) {
+    const label = labels[row];
+    const before = met.get(label) ?? 0;
+    met.set(label, before + 1);
+    places[row] = (before + 0.5) / (sizes.get(label) ?? 1); // where in its class, from 0 to 1
+  }
+  return Uint32Array.from(Array.from(order).sort((a, b) => places[a] - places[b]));
 }
 
 /** The mean of each feature over all examples, in the data's own units, summed in float64: [features]. */
@@ -165,22 +229,17 @@ export function featureDeviations(dataset: Dataset, means: ArrayLike<number>): F
 function featureAverages(dataset: Dataset, term: (value: number, feature: number) => number): Float64Array {
   const size = sizeOf(dataset.shape);
   const sums = new Float64Array(size);
-  const blockRows = Math.max(1, Math.min(dataset.length, Math.floor(2 ** 20 / size)));
-  const block = new Float32Array(blockRows * size);
-  for (let start = 0; start < dataset.length; start += blockRows) {
-    const rows = Math.min(blockRows, dataset.length - start);
-    const indices = Uint32Array.from({ length: rows }, (_, i) => start + i);
-    dataset.read(indices, block);
-    for (let i = 0, feature = 0; i < rows * size; i++) {
+  forEachBlock({ ...dataset, size }, (block) => {
+    for (let i = 0, feature = 0; i < block.length; i++) {
       sums[feature] += term(block[i], feature);
       if (++feature === size) feature = 0;
     }
-  }
+  });
   return sums.map((sum) => sum / dataset.length);
 }
 
-/** The numbers as uint8 or float32, all finite. */
-function storable({ data }: NdArray, name: string, place: (i: number) => string): Uint8Array | Float32Array {
+/** The numbers as uint8 or float32. */
+function storable({ data }: NdArray, name: string, place: (i: number) => string): Numbers {
   if (data instanceof Uint8Array) return data;
   if (data instanceof Int32Array) {
     const inexact = data.findIndex((value) => Math.abs(value) > 2 ** 24);
@@ -190,12 +249,7 @@ function storable({ data }: NdArray, name: string, place: (i: number) => string)
       );
     }
   }
-  const floats = data instanceof Float32Array ? data : Float32Array.from(data);
-  const stray = floats.findIndex((value) => !Number.isFinite(value));
-  if (stray >= 0) {
-    throw new InputError(`${name}: ${place(stray)}: expected a finite float32 number, got ${data[stray]}`);
-  }
-  return floats;
+  return data instanceof Float32Array ? data : Float32Array.from(data);
 }
 
 function checkedRow(row: number, length: number, name: string): number {

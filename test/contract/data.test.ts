@@ -35,7 +35,8 @@ describe("arrayDataset", () => {
   });
 
   test("the measure is guessed from the numbers", () => {
-    expect(guessMeasure(Uint8Array.of(0, 1))).toBe("bytes");
+    expect(guessMeasure(Uint8Array.of(0, 1))).toBe("binary");
+    expect(guessMeasure(Uint8Array.of(0, 2))).toBe("bytes");
     expect(guessMeasure(Float32Array.of(0, 1, 1))).toBe("binary");
     expect(guessMeasure(Float32Array.of(0, 1, 0.25))).toBe("unit");
     expect(guessMeasure(Float32Array.of(0, 1.001))).toBe("real");
@@ -75,7 +76,7 @@ describe("arrayDataset", () => {
   test.each([
     ["NaN", Float32Array.of(0, 0, 0, 0, 0, Number.NaN)],
     ["-Infinity", Float32Array.of(0, 0, 0, 0, 0, Number.NEGATIVE_INFINITY)],
-    ["1e+39", Float64Array.of(0, 0, 0, 0, 0, 1e39)],
+    ["Infinity", Float64Array.of(0, 0, 0, 0, 0, 1e39)],
   ])("%s is refused with its place", (text, data) => {
     const build = () => arrayDataset({ data, shape: [2, 3] }, { name: "a" });
     expect(build).toThrow(InputError);
@@ -145,6 +146,18 @@ describe("split", () => {
     for (const part of [train, validation]) expect(part.labels).toEqual(part.labels?.toSorted());
     const all = [...(train.labels ?? []), ...(validation.labels ?? [])];
     expect(all.sort((a, b) => a - b)).toEqual([...Array(20).keys()]);
+  });
+
+  test("each class gives its share, to within one example", () => {
+    const labels = Uint8Array.from({ length: 100 }, (_, i) => (i < 80 ? 0 : i < 95 ? 1 : 2));
+    const data = Uint8Array.from({ length: 100 }, (_, i) => i);
+    const whole = arrayDataset({ data, shape: [100, 1] }, { name: "classes", labels });
+    for (const seed of [1, 2, 3]) {
+      const held = split(whole, { seed, fraction: 0.2 }).validation.labels ?? [];
+      const counts = [0, 1, 2].map((label) => [...held].filter((one) => one === label).length);
+      expect(held.length).toBe(20);
+      for (const [label, share] of [16, 3, 1].entries()) expect(Math.abs(counts[label] - share)).toBeLessThanOrEqual(1);
+    }
   });
 
   test("the seed decides which", () => {

@@ -109,7 +109,7 @@ export function rowsDataset(
   shape: readonly number[],
   { name, measure, checksum, ...annotations }: ArrayDatasetOptions & { readonly checksum: string },
 ): Dataset {
-  const { length, size, dtype } = rows;
+  const { length, dtype } = rows;
   const { labels } = annotations;
   if (labels !== undefined && labels.length !== length) {
     throw new InputError(`${name}: expected one label for each of ${length} examples, got ${labels.length}`);

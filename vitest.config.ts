@@ -7,6 +7,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: "#engine", replacement: source("runtime/engine-node.ts") },
+      { find: "#run-files", replacement: source("run/run-files-node.ts") },
+      { find: "#images", replacement: source("trained/images-node.ts") },
       { find: /^reparam$/, replacement: source("index.ts") },
       { find: /^reparam\/tensor$/, replacement: source("tensor/index.ts") },
     ],

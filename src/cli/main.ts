@@ -3,12 +3,8 @@
 import { Command, CommanderError } from "commander";
 import { InputError } from "../errors.ts";
 import { reparamVersion } from "../run/versions.ts";
-import { doctorCommand } from "./doctor.ts";
-import { evaluateCommand } from "./evaluate.ts";
+import { allCommands } from "./commands.ts";
 import { run } from "./exit.ts";
-import { trainCommand } from "./train.ts";
-
-const commands = [trainCommand(), evaluateCommand(), doctorCommand()];
 
 await run(async () => {
   const program = strict(new Command("reparam"))
@@ -16,9 +12,12 @@ await run(async () => {
       "Variational autoencoders and the latent-variable models around them: trained, evaluated, exported as ONNX.",
     )
     .version(reparamVersion(), "-v, --version", "print the version")
-    .addHelpText("after", "\nExample:\n  reparam train\n  reparam evaluate runs/fashion-1")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  reparam train my-photos\n  reparam sample runs/my-photos-1 --out samples.png\n  reparam score runs/my-photos-1 new-photos",
+    )
     .hook("preAction", (_program, command) => refuseEmpty(command));
-  for (const command of commands) program.addCommand(strict(command));
+  for (const command of allCommands()) program.addCommand(strict(command));
   await program.parseAsync().catch(endOfParsing);
 });
 

@@ -2,8 +2,10 @@ import { existsSync } from "node:fs";
 import { z } from "zod";
 import { openEngine } from "#engine";
 import { InputError } from "../errors.ts";
+import { formatArchitecture } from "../models/architecture.ts";
 import { type DataDescription, describeData, likelihoodName, type Model } from "../models/model.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
+import { vaeOptions } from "../run/defaults.ts";
 import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
 import {
   klWeightSchedule,
@@ -12,7 +14,7 @@ import {
   type TrainOptions,
   totalSteps,
 } from "../run/options.ts";
-import { buildModel, openRunData, provenance, type RunData } from "../run/prepare.ts";
+import { buildModel, dataFacts, openRunData, type RunData, type Watch } from "../run/prepare.ts";
 import { environment } from "../run/versions.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
@@ -48,17 +50,25 @@ export function freeRunPath(name: string): string {
 }
 
 /** Opens data, model, engine and folder. Mistakes come to light before the folder is made. */
-export async function prepareRun(options: TrainOptions, target: Target, threads: number): Promise<PreparedRun> {
+export async function prepareRun(
+  options: TrainOptions,
+  target: Target,
+  threads: number,
+  watch: Watch,
+): Promise<PreparedRun> {
   const before = target.kind === "resume" ? openRun(target.path, { write: true }) : undefined;
   try {
     const engine = await openEngine({ engine: options.engine, threads });
-    const data = await openRunData(options);
+    const data = await openRunData(options, watch);
     const description = describeData(data.train);
     const model = await buildModel(options, description);
     const training = await openTraining(options, engine, data, model, description);
     const steps = totalSteps(options, training.stepsPerEpoch);
-    const config = configOf(options, engine, data, model, training);
+    const config = configOf(options, engine, data, description, model, training);
     const notices = engine.notice ? [engine.notice] : [];
+    for (const part of [data.source, data.validation, data.test]) {
+      for (const line of part?.notices ?? []) if (!notices.includes(line)) notices.push(line);
+    }
     notices.push(...warnings(options, steps, model));
     const common = { options, engine, data, description, model, training };
     if (target.kind === "new") {
@@ -125,19 +135,29 @@ function configOf(
   options: TrainOptions,
   engine: Engine,
   data: RunData,
+  description: DataDescription,
   model: Model,
   { parameters }: Training,
 ): RunConfig {
   return {
     options: { ...options, threads: engine.threads },
-    data: provenance(options, data),
+    data: dataFacts(options, data, description),
     model: {
       latents: model.latents,
       likelihood: likelihoodName(model),
       parameters: Array.from(parameters.values(), ({ shape }) => sizeOf(shape)).reduce((a, b) => a + b, 0),
+      unit: model.unit ?? 1,
+      ...networksOf(options, description),
     },
     environment: environment(engine),
   };
+}
+
+/** The networks of a built-in model, as options write them. */
+function networksOf(options: TrainOptions, description: DataDescription): { encoder?: string; decoder?: string } {
+  if (options.model !== undefined) return {};
+  const { architecture, decoder = architecture } = vaeOptions(options, description);
+  return { encoder: formatArchitecture(architecture), decoder: formatArchitecture(decoder) };
 }
 
 /**

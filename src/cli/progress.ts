@@ -11,7 +11,7 @@ export interface TrainingState {
   readonly elbo: number;
   readonly reconstruction: number;
   readonly rate: number;
-  readonly imagesPerSecond: number;
+  readonly examplesPerSecond: number;
 }
 
 interface Output {
@@ -123,7 +123,14 @@ interface Picture {
   readonly parts: readonly Part[];
 }
 
-function trainingParts({ epoch, epochs, elbo, reconstruction, rate, imagesPerSecond }: TrainingState): readonly Part[] {
+function trainingParts({
+  epoch,
+  epochs,
+  elbo,
+  reconstruction,
+  rate,
+  examplesPerSecond,
+}: TrainingState): readonly Part[] {
   const decimals = decimalsFor(elbo);
   const nats = (value: number): string => formatNumber(value, decimals);
   return [
@@ -131,7 +138,7 @@ function trainingParts({ epoch, epochs, elbo, reconstruction, rate, imagesPerSec
     { text: `ELBO ${nats(elbo)}`, keep: 5 },
     { text: `recon ${nats(reconstruction)}`, keep: 2 },
     { text: `rate ${nats(rate)}`, keep: 1 },
-    { text: `${formatCount(imagesPerSecond)} img/s`, keep: 0 },
+    { text: `${formatCount(examplesPerSecond)} ex/s`, keep: 0 },
   ];
 }
 

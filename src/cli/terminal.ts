@@ -53,6 +53,14 @@ export function formatCount(value: number): string {
   return formatNumber(value, 0);
 }
 
+/** Bytes as people say them: 12 B, 3.4 kB, 512 MB, 1.2 GB (powers of ten). */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(bytes, 1)) / 3)));
+  const value = bytes / 1000 ** step;
+  return `${formatNumber(value, step === 0 || value >= 100 ? 0 : 1)} ${units[step]}`;
+}
+
 /** Seconds as people say them: 0.4s, 21s, 1m 05s, 2h 03m. */
 export function formatDuration(seconds: number): string {
   if (seconds < 9.95) return `${formatNumber(Math.round(seconds * 10) / 10)}s`;

@@ -1,16 +1,22 @@
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { InputError } from "../errors.ts";
+import { likelihoodName } from "../models/model.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { runConfig } from "../run/config.ts";
 import { openRun } from "../run/folder.ts";
 import { defaultThreads } from "../run/machine.ts";
 import { klWeight, type TrainOptions } from "../run/options.ts";
-import { type Evaluation, evaluateRun, writeResults } from "./evaluation-run.ts";
+import type { Watched } from "../trained/trained-model.ts";
+import type { Training } from "../training/training.ts";
+import { type Evaluation, evaluateRun } from "./evaluation-run.ts";
 import { interruptible } from "./exit.ts";
 import { gatherOptions, kebab } from "./gather-options.ts";
+import { networkLines } from "./network-lines.ts";
 import { freeRunPath, type PreparedRun, prepareRun, type Target } from "./prepare-run.ts";
 import { printNumbers } from "./print-numbers.ts";
 import { createMeter, createProgress } from "./progress.ts";
+import { writeResults } from "./results.ts";
+import { formatBytes, formatCount, formatDuration } from "./terminal.ts";
 import { exportRun, trainRun } from "./training-run.ts";
 
 export interface TrainRequest {
@@ -26,32 +32,73 @@ export interface TrainRequest {
 /** Trains, evaluates on held-out examples and writes the report. */
 export async function trainFromFlags(request: TrainRequest): Promise<void> {
   const { options, target } = whatToDo(request);
-  const prepared = await prepareRun(options, target, options.threads ?? defaultThreads());
-  const { run, training, notices } = prepared;
   const stage: Stage = { log: say };
   const stop = interruptible((line) => stage.log(line));
   try {
-    for (const line of [...notices, introduction(prepared)]) say(line);
-    await trainUntilStopped(prepared, stage, stop.signal);
-    exportRun(prepared);
-    const evaluation = await evaluateHeldOut(prepared, stage, stop.signal);
-    if (request.json) {
-      const { split, numbers } = evaluation;
-      process.stdout.write(`${JSON.stringify({ run: run.path, split, numbers })}\n`);
-      return;
+    const reading = metered(stage, { label: "reading", unit: "files", signal: stop.signal });
+    const prepared = await prepareRun(options, target, options.threads ?? defaultThreads(), reading.watch);
+    reading.finish();
+    try {
+      await trainPrepared(prepared, request, stage, stop.signal);
+    } finally {
+      prepared.run.close();
+      await prepared.training.release();
     }
-    printNumbers(evaluation.numbers, process.stdout);
-    process.stdout.write(`\nrun     ${run.path}\nreport  ${run.path}/report.html\n`);
   } finally {
     stop.dispose();
-    run.close();
-    await training.release();
   }
+}
+
+async function trainPrepared(
+  prepared: PreparedRun,
+  request: TrainRequest,
+  stage: Stage,
+  signal: AbortSignal,
+): Promise<void> {
+  const { run, notices } = prepared;
+  for (const line of [...notices, ...(await introduction(prepared))]) say(line);
+  await trainUntilStopped(prepared, stage, signal);
+  exportRun(prepared);
+  const evaluation = await evaluateHeldOut(prepared, stage, signal);
+  if (request.json) {
+    const { split, numbers } = evaluation;
+    process.stdout.write(`${JSON.stringify({ run: run.path, split, numbers })}\n`);
+    return;
+  }
+  printNumbers(evaluation.numbers, process.stdout);
+  process.stdout.write(`\nrun     ${run.path}\nreport  ${run.path}/report.html\n`);
 }
 
 /** Where a line goes that comes at any time, as a Ctrl-C's does: above the live line of the work that is under way. */
 interface Stage {
   log: (line: string) => void;
+}
+
+interface Metered {
+  readonly watch: Watched;
+  finish(): void;
+}
+
+/** A meter that appears when work tells how far it has come, and lets other lines stand above it. */
+function metered(
+  stage: Stage,
+  { label, unit, signal }: { readonly label: string; readonly unit: string; readonly signal: AbortSignal },
+): Metered {
+  let meter: ReturnType<typeof createMeter> | undefined;
+  return {
+    watch: {
+      signal,
+      onProgress: (done, total) => {
+        meter ??= createMeter({ stream: process.stderr, label, total, unit });
+        stage.log = meter.log;
+        meter.update(done);
+      },
+    },
+    finish: () => {
+      meter?.finish();
+      stage.log = say;
+    },
+  };
 }
 
 function say(line: string): void {
@@ -70,34 +117,50 @@ async function trainUntilStopped(prepared: PreparedRun, stage: Stage, signal: Ab
   signal.throwIfAborted();
 }
 
-/** Held-out numbers and the report. */
+/** Held-out numbers, the validation scores and the report. */
 async function evaluateHeldOut(prepared: PreparedRun, stage: Stage, signal: AbortSignal): Promise<Evaluation> {
   const { run, engine, data, options } = prepared;
   const [dataset, split] = data.test ? [data.test, "test"] : [data.validation, "validation"];
   const { seed, evaluationSamples: samples } = options;
-  const meter = createMeter({ stream: process.stderr, label: "evaluating", total: dataset.length, unit: "examples" });
-  stage.log = meter.log;
+  const meter = metered(stage, { label: "evaluating", unit: "examples", signal });
   try {
-    const onProgress = (done: number): void => meter.update(done);
-    const evaluation = await evaluateRun(engine, run, { dataset, split, samples, seed, signal, onProgress });
-    await writeResults(engine, run, evaluation, dataset);
+    const evaluation = await evaluateRun(engine, run, { dataset, split, samples, seed, ...meter.watch });
+    meter.finish();
+    await writeResults({ engine, run, evaluation, dataset, data, signal });
     return evaluation;
   } catch (error) {
     meter.finish();
     if (signal.aborted) say(`trained, not evaluated; finish with: reparam train --resume ${run.path}`);
     throw error;
-  } finally {
-    meter.finish();
   }
 }
 
-function introduction({ model, data, training, run, engine, steps, options }: PreparedRun): string {
-  const parameters = Array.from(training.parameters.values(), ({ data: values }) => values.length);
-  const count = parameters.reduce((a, b) => a + b, 0).toLocaleString("en-US");
-  const from = training.step > 0 ? ` from step ${training.step} of ${steps}` : "";
+/** What is going to be trained: shapes, sizes, and what it will cost by a few rehearsed steps. */
+async function introduction(prepared: PreparedRun): Promise<readonly string[]> {
+  const { model, description, data, training, run, engine, steps, options } = prepared;
+  const from = training.step > 0 ? ` from step ${formatCount(training.step)} of ${formatCount(steps)}` : "";
   const threads = `${engine.threads} ${engine.threads === 1 ? "thread" : "threads"}`;
-  const examples = data.train.length.toLocaleString("en-US");
-  return `training ${run.path}${from}: ${examples} examples of [${data.train.shape.join(", ")}], ${model.latents} latents, ${count} parameters; ${engine.name} engine, ${threads}${weights(options)}`;
+  const shape = data.train.shape.join("×");
+  const examples = `${formatCount(data.train.length)} examples of ${shape}, ${formatCount(data.validation.length)} held out for validation`;
+  const stepSeconds = await rehearse(training);
+  const left = formatDuration(stepSeconds * (steps - training.step));
+  return [
+    `training ${run.path}${from}: ${examples}`,
+    ...networkLines(model, description),
+    `likelihood ${likelihoodName(model)}; ${model.latents} latents${weights(options)}`,
+    `about ${left} for ${formatCount(steps - training.step)} steps of ${options.batch}, ${formatBytes(process.memoryUsage().rss)} of memory; ${engine.name} engine, ${threads}`,
+  ];
+}
+
+/** Seconds that a step takes: the middle one of three, after one that warms up. */
+async function rehearse(training: Training): Promise<number> {
+  const seconds: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const start = performance.now();
+    await training.rehearse();
+    seconds.push((performance.now() - start) / 1000);
+  }
+  return seconds.slice(1).sort((a, b) => a - b)[1];
 }
 
 /** With a fixed variance η the weight of the KL has two readings, w in nats and λ beside the squared error: both are told. */
@@ -107,12 +170,17 @@ function weights(options: TrainOptions): string {
   return `; KL weight w = ${formatNumber(w)} nats, λ = 2ηw = ${formatNumber(2 * options.variance * w)} at η = ${options.variance}`;
 }
 
+/** A run's name after its data: photos of ../photos/, table of table.csv. */
+function nameOf(path: string): string {
+  return basename(resolve(path)).replace(/(?<=.)\.[^.]*(\.gz)?$/, "") || "run";
+}
+
 /** A new run by flags and config file, or one that goes on by its own config. */
 function whatToDo(request: TrainRequest): { options: TrainOptions; target: Target } {
   const { out, resume, force = false, config, given } = request;
   if (resume === undefined) {
     const options = gatherOptions(given, config);
-    const name = options.data === undefined ? "fashion" : basename(options.data).split(".")[0];
+    const name = options.data === undefined ? "fashion" : nameOf(options.data);
     return { options, target: { kind: "new", path: out ?? freeRunPath(name), force } };
   }
   const clash = out !== undefined ? "out" : config !== undefined ? "config" : force ? "force" : Object.keys(given)[0];

@@ -3,11 +3,13 @@ import { estimateLikelihood } from "../evaluation/likelihood.ts";
 import { KL_WEIGHT } from "../inference/elbo.ts";
 import { densityProgram } from "../models/programs.ts";
 import { exportModel } from "../run/artifacts.ts";
+import { runConfig } from "../run/config.ts";
 import { compile } from "../runtime/compile.ts";
 import { type LoopState, type Means, type Outcome, train } from "../training/loop.ts";
 import type { Snapshot } from "../training/training.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { Progress } from "./progress.ts";
+import { openHistory } from "./training-history.ts";
 
 /** Samples per example for the validation bound after each epoch: their noise is the same every time. */
 const VALIDATION_SAMPLES = 1;
@@ -17,6 +19,7 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
   const { run, training, options, steps } = prepared;
   const epochs = Math.ceil(steps / training.stepsPerEpoch);
   const validate = await validator(prepared);
+  const history = await openHistory(prepared, runConfig(run));
   const started = performance.now();
   const first = training.step;
   let recent: { elbo: number; reconstruction: number; rate: number } | undefined;
@@ -29,15 +32,18 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
       steps,
       resume: prepared.resume,
       signal,
-      validate,
+      validate: async () => {
+        await history.record(Math.ceil(training.step / training.stepsPerEpoch), training.step >= steps);
+        return validate();
+      },
       monitor: "elbo",
       patience: options.patience,
       checkpointEvery: options.checkpointEvery,
       onStep: ({ step, terms }, epoch) => {
         recent = smooth(recent, terms);
         const seconds = (performance.now() - started) / 1000;
-        const imagesPerSecond = ((step + 1 - first) * options.batch) / seconds;
-        progress.update({ step: step + 1, epoch, epochs, ...recent, imagesPerSecond });
+        const examplesPerSecond = ((step + 1 - first) * options.batch) / seconds;
+        progress.update({ step: step + 1, epoch, epochs, ...recent, examplesPerSecond });
       },
       onEpoch: ({ step, epoch, train: means, validation, learningRate, hypers }) => {
         const seconds = (performance.now() - started) / 1000;
@@ -64,6 +70,7 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
   } finally {
     progress.finish();
     await validate.release();
+    await history.release();
   }
 }
 
@@ -98,14 +105,13 @@ async function validator({
       parameters: training.parameters,
       samples: VALIDATION_SAMPLES,
       seed: options.seed,
-      chunk: { examples: 500, samples: VALIDATION_SAMPLES },
     });
     return { elbo: elbo.value, reconstruction: reconstruction.value, rate: rate.value };
   };
   return Object.assign(validate, { release: () => density.release() });
 }
 
-/** Writes the four ONNX files: of the best parameters where training stopped for want of better ones, else of the last. */
+/** Writes the ONNX files: of the best parameters where training stopped for want of better ones, else of the last. */
 export function exportRun({ run, training, model, description, options }: PreparedRun): void {
   const best = options.patience === undefined ? undefined : run.readBest();
   const values = new Map(training.parameters);

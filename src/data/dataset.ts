@@ -71,6 +71,7 @@ function widest(seen: readonly Measure[]): Measure {
 
 /** Whether all numbers of one measure are numbers of the other too: what is binary is in the unit interval and real. */
 export function isWithin(inner: Measure, outer: Measure): boolean {
+  if (inner === "binary" && outer === "bytes") return true;
   const nested: readonly Measure[] = ["binary", "unit", "real"];
   return inner === outer || (nested.includes(inner) && nested.indexOf(inner) < nested.indexOf(outer));
 }
@@ -124,7 +125,7 @@ export function rowsDataset(
     measure: measure ?? found,
     checksum,
     read(indices, out) {
-      if (out instanceof Uint8Array && dtype === "float32") {
+      if (out instanceof Uint8Array && dtype === "float32" && measure !== "bytes") {
         throw new InputError(`${name}: float32 data would be cut to integers; read it into a Float32Array`);
       }
       for (let i = 0; i < indices.length; i++) checkedRow(indices[i], length, name);

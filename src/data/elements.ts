@@ -1,16 +1,23 @@
 import { InputError } from "../errors.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
+import { transpose } from "./transpose.ts";
 
 /** The number types of files, named as in NumPy: boolean, unsigned, signed or float, and the size in bytes. */
 export const elementTypes = ["b1", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"] as const;
 export type ElementType = (typeof elementTypes)[number];
 
-/** What lies in a file from a byte offset to its end. */
-export interface Elements {
+/** How numbers are written in a file. */
+export interface Encoding {
   readonly type: ElementType;
   readonly littleEndian: boolean;
+}
+
+/** What lies in a file from a byte offset to its end, as its header says. */
+export interface Elements extends Encoding {
   readonly shape: readonly number[];
   readonly offset: number;
+  /** The first axis runs fastest, not the last. */
+  readonly fortran: boolean;
 }
 
 interface Decoder {
@@ -37,36 +44,76 @@ const decoders: Readonly<Record<ElementType, Decoder>> = {
 /** More axes than NumPy itself allows are a damaged header. */
 export const maxRank = 64;
 
+/** The bytes that one number takes in a file. */
+export function widthOf(type: ElementType): number {
+  return decoders[type].bytes;
+}
+
+/** Throws InputError where a file has not the bytes that its header promises after `offset`, but `got`. */
+export function checkByteCount({ type, shape, offset }: Elements, got: number, file: string): void {
+  const expected = sizeOf(shape) * widthOf(type);
+  if (got === expected) return;
+  const fault = got < expected ? "truncated" : "too long, or its header is damaged";
+  throw malformed(file, offset, `${expected} bytes for ${type} of shape [${shape}]`, `${got}: the file is ${fault}`);
+}
+
 /**
  * The numbers of a file as the nearest of our arrays: u1 as Uint8Array (a view of `bytes`, not a copy), the other integers as
- * Int32Array, floats and booleans (0 and 1) as Float32Array.
+ * Int32Array, floats and booleans (0 and 1) as Float32Array; row-major, so that Fortran order is a copy.
  * Narrowed: f8 is rounded to float32 (to ±Infinity beyond ±3.4e38); u4, u8 and i8 must fit into int32.
  * Throws InputError where the bytes are too few, too many, or hold an integer that does not fit.
  */
-export function decodeElements(
+export function decodeElements(bytes: Uint8Array, file: string, elements: Elements): NdArray {
+  const { type, shape, offset } = elements;
+  checkByteCount(elements, bytes.length - offset, file);
+  const payload = bytes.subarray(offset);
+  const data = type === "u1" ? payload : new decoders[type].array(payload.length / widthOf(type));
+  if (data !== payload) decodeInto(data, payload, file, elements);
+  if (!elements.fortran) return { data, shape };
+  return transpose({ data, shape: shape.toReversed() }, [...shape.keys()].reverse());
+}
+
+interface Bounds {
+  readonly low: number;
+  readonly high: number;
+  readonly told: string;
+}
+
+const int32: Bounds = {
+  low: -(2 ** 31),
+  high: 2 ** 31 - 1,
+  told: "an integer within int32 (−2147483648 to 2147483647)",
+};
+const exactInFloat32: Bounds = {
+  low: -(2 ** 24),
+  high: 2 ** 24,
+  told: "an integer that float32 holds exactly (within ±2^24)",
+};
+
+/**
+ * Decodes as many numbers as fill `out`. `offset` is where `bytes` lie in the file, for messages.
+ * Throws InputError for an integer that does not fit into int32, or that is beyond ±2²⁴ where `out` is of floats.
+ */
+export function decodeInto(
+  out: Uint8Array | Int32Array | Float32Array,
   bytes: Uint8Array,
   file: string,
-  { type, littleEndian, shape, offset }: Elements,
-): NdArray {
+  { type, littleEndian, offset }: Encoding & { readonly offset: number },
+): void {
+  if (type === "u1") {
+    out.set(bytes.subarray(0, out.length));
+    return;
+  }
   const { bytes: width, array, read } = decoders[type];
-  const expected = sizeOf(shape) * width;
-  const got = bytes.length - offset;
-  if (got !== expected) {
-    const fault = got < expected ? "truncated" : "too long, or its header is damaged";
-    throw malformed(file, offset, `${expected} bytes for ${type} of shape [${shape}]`, `${got}: the file is ${fault}`);
-  }
-  if (type === "u1") return { data: new Uint8Array(bytes.buffer, bytes.byteOffset + offset, expected), shape };
-
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, expected);
-  const data = new array(expected / width);
-  for (let i = 0; i < data.length; i++) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, out.length * width);
+  const bounds = out instanceof Float32Array ? exactInFloat32 : int32;
+  for (let i = 0; i < out.length; i++) {
     const value = read(view, i * width, littleEndian);
-    data[i] = value;
-    if (array === Int32Array && data[i] !== value) {
-      throw malformed(file, offset + i * width, "an integer within int32 (−2147483648 to 2147483647)", `${value}`);
+    if (array === Int32Array && !(value >= bounds.low && value <= bounds.high)) {
+      throw malformed(file, offset + i * width, bounds.told, `${value}`);
     }
+    out[i] = value;
   }
-  return { data, shape };
 }
 
 /** The error for a file that breaks its format at a byte: one line. */

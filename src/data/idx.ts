@@ -1,5 +1,5 @@
 import type { NdArray } from "../tensor/ndarray.ts";
-import { decodeElements, type ElementType, firstBytes, malformed, maxRank } from "./elements.ts";
+import { decodeElements, type Elements, type ElementType, firstBytes, malformed, maxRank } from "./elements.ts";
 
 const typeCodes: ReadonlyMap<number, ElementType> = new Map([
   [0x08, "u1"],
@@ -22,6 +22,11 @@ export function isIdx(bytes: Uint8Array): boolean {
  * Source: http://yann.lecun.com/exdb/mnist/
  */
 export function parseIdx(bytes: Uint8Array, file: string): NdArray {
+  return decodeElements(bytes, file, idxHeader(bytes, file));
+}
+
+/** What the header of an IDX file says lies behind it; `bytes` need hold no more. Throws InputError as `parseIdx` does. */
+export function idxHeader(bytes: Uint8Array, file: string): Elements {
   if (bytes.length < 4) throw malformed(file, 0, "an IDX header of 4 bytes or more", `${bytes.length}`);
   const type = isIdx(bytes) ? typeCodes.get(bytes[2]) : undefined;
   if (type === undefined) {
@@ -35,5 +40,5 @@ export function parseIdx(bytes: Uint8Array, file: string): NdArray {
     throw malformed(file, 4, `${rank} sizes in ${4 * rank} bytes`, `${bytes.length - 4} bytes`);
   const header = new DataView(bytes.buffer, bytes.byteOffset, offset);
   const shape = Array.from({ length: rank }, (_, axis) => header.getUint32(4 + 4 * axis, false));
-  return decodeElements(bytes, file, { type, littleEndian: false, shape, offset });
+  return { type, littleEndian: false, shape, offset, fortran: false };
 }

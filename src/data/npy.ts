@@ -1,8 +1,7 @@
 import { bytesOf } from "../checksum.ts";
 import { InputError } from "../errors.ts";
 import { type Data, type NdArray, sizeOf } from "../tensor/ndarray.ts";
-import { decodeElements, elementTypes, malformed, maxRank } from "./elements.ts";
-import { transpose } from "./transpose.ts";
+import { decodeElements, type Elements, elementTypes, malformed, maxRank } from "./elements.ts";
 
 const magic: readonly number[] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 
@@ -18,6 +17,11 @@ export function isNpy(bytes: Uint8Array): boolean {
  * Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 export function parseNpy(bytes: Uint8Array, file: string): NdArray {
+  return decodeElements(bytes, file, npyHeader(bytes, file));
+}
+
+/** What the header of a .npy file says lies behind it; `bytes` need hold no more. Throws InputError as `parseNpy` does. */
+export function npyHeader(bytes: Uint8Array, file: string): Elements {
   if (!isNpy(bytes)) throw malformed(file, 0, "the .npy magic \\x93NUMPY", "other bytes");
   const major = bytes[6];
   if (!(major >= 1 && major <= 3)) throw malformed(file, 6, "version 1, 2 or 3", `${major ?? "the end of the file"}`);
@@ -47,10 +51,7 @@ export function parseNpy(bytes: Uint8Array, file: string): NdArray {
   const fortran = field("fortran_order", "True|False") === "True";
   const shape = field("shape", "\\((?:\\d+, *)*\\d*\\)").match(/\d+/g)?.map(Number) ?? [];
   if (shape.length > maxRank) throw malformed(file, start, `at most ${maxRank} axes`, `${shape.length}`);
-
-  if (!fortran) return decodeElements(bytes, file, { type, littleEndian, shape, offset });
-  const reversed = decodeElements(bytes, file, { type, littleEndian, shape: shape.toReversed(), offset });
-  return transpose(reversed, [...shape.keys()].reverse());
+  return { type, littleEndian, shape, offset, fortran };
 }
 
 /** A .npy file (version 1, C order, little-endian, data from a multiple of 64) of the array, in the array's own dtype. */

@@ -1,95 +1,116 @@
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { stat } from "node:fs/promises";
 import { InputError } from "../errors.ts";
-import type { NdArray } from "../tensor/ndarray.ts";
-import { arrayDataset, type Dataset } from "./dataset.ts";
-import { firstBytes } from "./elements.ts";
-import { isIdx, parseIdx } from "./idx.ts";
-import { isNpy, parseNpy } from "./npy.ts";
-import { transpose } from "./transpose.ts";
+import type { Dataset } from "./dataset.ts";
+import { firstBytesOf, isGzip, readingFault } from "./file-bytes.ts";
+import { isIdx } from "./idx.ts";
+import { isNpy } from "./npy.ts";
+import type { ReadingOptions } from "./reading.ts";
 
 /**
- * The dataset in an IDX or .npy file, gzipped or not: both told by content, never by name. Read into memory as a whole.
+ * The examples at a path, told by content, never by name alone: a folder of images, one image (its tiles), a table (CSV,
+ * TSV), or an array (IDX, `.npy`), gzipped or not. `notices` of the dataset say how they were read.
  *
- * Rank 2 is [examples, features]. Rank 3 is grey images [examples, height, width], given as [1, height, width]. Rank 4 is
- * [examples, channels, height, width] where the second size is 1, 3 or 4, else [examples, height, width, channels] where the
- * last one is, which is brought into the first order; images of 1, 3 or 4 rows and as many channels are read the first way.
- * Labels are taken from the file beside it where the names are the usual ones: `…images-idx3…` and `…labels-idx1…`.
- *
- * Throws InputError, in one line with the file and the place, where there is no such file, it is not a dataset, or a number
- * is NaN or ±∞. The checksum is the SHA-256 of the decompressed bytes.
+ * Throws InputError, in one line with the file and the place, where there is no such file, it is damaged, it is none of
+ * these, or an option is given that is not for its kind.
  */
-export async function openDataset(path: string): Promise<Dataset> {
-  const bytes = await readContent(path);
-  const array = images(parse(bytes, path), path);
-  const labels = await labelsBeside(path, array.shape[0]);
-  const checksum = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-  return arrayDataset(array, { name: path, labels, checksum });
+export async function openDataset(path: string, options: ReadingOptions = {}): Promise<Dataset> {
+  const kind = await kindOf(path);
+  refuseForeign(path, kind, options);
+  return openKind(kind, path, options);
 }
 
-const imageChannels: readonly number[] = [1, 3, 4];
+/** What new examples must be like: the data that a model was trained on. */
+export type Trained = Pick<Dataset, "shape" | "measure" | "columns" | "labelNames">;
 
-function images(array: NdArray, path: string): NdArray {
-  const { shape } = array;
-  if (shape.length === 1) {
-    const remedy = "give the images file, or reshape to [examples, 1] if each number is an example";
+/**
+ * Examples to use a model on that was trained on others: images are brought to the same size and colours, tables give the
+ * same columns in the same order, and class numbers mean the same.
+ * @throws InputError also where they have another shape, or numbers that the model's likelihood may be no density on.
+ */
+export async function openLike(
+  path: string,
+  trained: Trained,
+  options: Pick<ReadingOptions, "label" | "signal" | "onProgress"> = {},
+): Promise<Dataset> {
+  const kind = await kindOf(path);
+  const { label, ...watch } = options;
+  const dataset = await openKind(kind, path, { ...watch, ...likeOptions(kind, trained, label) });
+  if (dataset.shape.join() !== trained.shape.join()) {
     throw new InputError(
-      `${path}: expected examples of at least rank 2, got shape [${shape}]: these are labels; ${remedy}`,
+      `${path}: examples of [${dataset.shape.join(", ")}] do not fit the training data, [${trained.shape.join(", ")}] of ${trained.measure}`,
     );
   }
-  if (shape.length === 2) return array;
-  if (shape.length === 3) return { data: array.data, shape: [shape[0], 1, shape[1], shape[2]] };
-  if (shape.length === 4) {
-    if (imageChannels.includes(shape[1])) return array;
-    if (imageChannels.includes(shape[3])) return transpose(array, [0, 3, 1, 2]);
-  }
-  const expected = "[n, features], [n, height, width], [n, channels, height, width] or [n, height, width, channels]";
-  throw new InputError(`${path}: expected shape ${expected} with 1, 3 or 4 channels, got [${shape}]`);
+  return { ...dataset, ...sameLabels(dataset, trained) };
 }
 
-async function labelsBeside(path: string, length: number): Promise<Uint8Array | Int32Array | undefined> {
-  const name = basename(path);
-  const labelsName = name.replace(/images([-.])idx3/, "labels$1idx1");
-  const labelsPath = join(dirname(path), labelsName);
-  if (labelsName === name || !existsSync(labelsPath)) return undefined;
-  const { data, shape } = parse(await readContent(labelsPath), labelsPath);
-  const integers = data instanceof Uint8Array || data instanceof Int32Array;
-  if (integers && shape.length === 1 && shape[0] === length) return data;
-  throw new InputError(`${labelsPath}: expected ${length} integer labels for ${name}, got shape [${shape}]`);
+function likeOptions(kind: Kind, { shape, measure, columns }: Trained, label: string | undefined): ReadingOptions {
+  if (kind === "table") return { measure, columns, labelIfThere: label };
+  if (kind === "array" || shape.length !== 3) return { measure };
+  const [channels, height, width] = shape;
+  return { measure, size: [height, width], colour: channels === 1 ? "grey" : "rgb" };
 }
 
-function parse(bytes: Uint8Array, path: string): NdArray {
-  if (isNpy(bytes)) return parseNpy(bytes, path);
-  if (isIdx(bytes)) return parseIdx(bytes, path);
-  throw new InputError(
-    `${path}: byte 0: expected an IDX or .npy file (gzipped or not), got one that begins with ${firstBytes(bytes)}`,
+/** Class numbers as the trained data have them; none where a class is new. */
+function sameLabels({ labels, labelNames }: Dataset, trained: Trained): Pick<Dataset, "labels" | "labelNames"> {
+  if (!labels || !labelNames || !trained.labelNames) return { labels, labelNames };
+  const numbers = labelNames.map((name) => trained.labelNames?.indexOf(name) ?? -1);
+  if (numbers.includes(-1)) return { labels: undefined, labelNames: undefined };
+  return { labels: Int32Array.from(labels, (label) => numbers[label]), labelNames: trained.labelNames };
+}
+
+type Kind = "folder" | "image" | "table" | "array";
+
+const words: Readonly<Record<Kind, string>> = {
+  folder: "a folder of images",
+  image: "an image",
+  table: "a table",
+  array: "an IDX or .npy array",
+};
+
+async function kindOf(path: string): Promise<Kind> {
+  const about = await stat(path).catch((error) => {
+    throw readingFault(path, error);
+  });
+  if (about.isDirectory()) return "folder";
+  const bytes = await firstBytesOf(path, 4096);
+  if (isNpy(bytes) || isIdx(bytes)) return "array";
+  if (isGzip(bytes)) return /\.(csv|tsv|txt)\.gz$/i.test(path) ? "table" : "array";
+  if (/\.svg$/i.test(path)) return "image";
+  const { isTable } = await import("./table.ts");
+  if (bytes.length > 0 && isTable(bytes)) return "table";
+  const { inspectImage } = await import("./decode-image.ts");
+  return inspectImage(path, path).then(
+    () => "image",
+    () => "array", // which says what it got instead
   );
 }
 
-const faults: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EISDIR: "a directory; give the file of the images in it",
-  EACCES: "no permission to read it",
-  EPERM: "no permission to read it",
-  ERR_FS_FILE_TOO_LARGE: "larger than 2 GiB; split it",
-};
-
-/** The bytes of the file, decompressed where they are gzip. */
-async function readContent(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`${path}: ${faults[error.code ?? ""] ?? `cannot be read (${error.code ?? error.message})`}`);
-  });
-  const content = bytes[0] === 0x1f && bytes[1] === 0x8b ? await decompress(bytes, path) : bytes;
-  if (content.length === 0) throw new InputError(`${path}: the file is empty`);
-  return content;
+async function openKind(kind: Kind, path: string, options: ReadingOptions): Promise<Dataset> {
+  switch (kind) {
+    case "folder":
+      return (await import("./image-folder.ts")).openImageFolder(path, options);
+    case "image":
+      return (await import("./image-tiles.ts")).openImageTiles(path, options);
+    case "table":
+      return (await import("./table.ts")).openTable(path, options);
+    case "array":
+      return (await import("./array-file.ts")).openArrayFile(path, options);
+  }
 }
 
-function decompress(bytes: Uint8Array, path: string): Promise<Uint8Array> {
-  return promisify(gunzip)(bytes, { chunkSize: 2 ** 20 }).catch((error: Error) => {
-    throw new InputError(`${path}: not a sound gzip file (${error.message}); copy or download it again`);
-  });
+const forKinds = {
+  size: ["folder", "image"],
+  colour: ["folder", "image"],
+  columns: ["table"],
+  label: ["table"],
+} as const satisfies Partial<Record<keyof ReadingOptions, readonly Kind[]>>;
+
+function refuseForeign(path: string, kind: Kind, options: ReadingOptions): void {
+  for (const [name, kinds] of Object.entries(forKinds)) {
+    const given = Object.entries(options).some(([option, value]) => option === name && value !== undefined);
+    if (!given || kinds.some((one) => one === kind)) continue;
+    throw new InputError(
+      `--${name}: is for ${kinds.map((one) => words[one]).join(" and ")}, and ${path} is ${words[kind]}`,
+    );
+  }
 }

@@ -10,6 +10,8 @@ export interface ReadingOptions {
   readonly columns?: readonly string[];
   /** Tables: the column that says each row's class, by name or by number from 1; it is not modelled. */
   readonly label?: string;
+  /** As `label`, for tables that may have no such column. */
+  readonly labelIfThere?: string;
   /** What the numbers are, instead of what they look like. */
   readonly measure?: Measure;
   readonly signal?: AbortSignal;

@@ -20,12 +20,14 @@ export interface FeedSource {
 export type FeedsOf = (examples: Uint32Array, firstSample?: number, samples?: number) => Record<string, NdArray>;
 
 /**
- * Fills the inputs of an exported program: data by row, noise by its name, example and sample.
+ * Fills the inputs of an exported program: data by row, noise by its name, example and sample. What there is no source for,
+ * such as the latents of a decoder, is the caller's to add.
  * @throws InputError where the dataset's examples are not what the program was trained on.
  */
 export function programFeeds({ program, dataset, parameters, seed, step }: FeedSource): FeedsOf {
   if (dataset) checkFits(program, dataset);
-  const fills = program.inputs.map(({ name, leaf, shape: symbolic, dtype }) => {
+  const known = program.inputs.filter(({ name, leaf }) => leaf.kind === "noise" || parameters?.has(name) || dataset);
+  const fills = known.map(({ name, leaf, shape: symbolic, dtype }) => {
     if (leaf.kind === "noise") {
       const event = symbolic.slice(leaf.sampled ? 2 : 1).map(Number);
       const source = noiseSource({ name, law: leaf.law, event }, seed);
@@ -47,16 +49,17 @@ export function programFeeds({ program, dataset, parameters, seed, step }: FeedS
     };
   });
   return (examples, firstSample = 0, samples = 1) =>
-    Object.fromEntries(program.inputs.map(({ name }, i) => [name, fills[i](examples, firstSample, samples)]));
+    Object.fromEntries(known.map(({ name }, i) => [name, fills[i](examples, firstSample, samples)]));
 }
 
 function checkFits({ inputs }: LoweredProgram, dataset: Dataset): void {
   const x = inputs.find(({ name }) => name === "x");
   if (!x) return;
   const expected = x.shape.slice(1);
-  const numbers = x.dtype === "uint8" ? "uint8" : "float32";
-  if (expected.join() === dataset.shape.join() && numbers === dataset.dtype) return;
+  const exact = x.dtype !== "uint8" || dataset.dtype === "uint8" || dataset.measure === "bytes";
+  if (expected.join() === dataset.shape.join() && exact) return;
+  const numbers = x.dtype === "uint8" ? "bytes" : "numbers";
   throw new InputError(
-    `${dataset.name}: [${dataset.shape.join(", ")}] of ${dataset.dtype} do not fit this model, which was trained on [${expected.join(", ")}] of ${numbers}`,
+    `${dataset.name}: [${dataset.shape.join(", ")}] of ${dataset.measure} numbers do not fit this model, which was trained on [${expected.join(", ")}] of ${numbers}`,
   );
 }

@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { NumericalError } from "../errors.ts";
 import type { CompiledFunction } from "../runtime/compile.ts";
-import type { NdArray } from "../tensor/ndarray.ts";
+import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { programFeeds } from "./feeds.ts";
 
 /** A mean over examples and its standard error between them, in nats. */
@@ -60,7 +60,7 @@ interface Running {
  */
 export async function estimateLikelihood(options: LikelihoodOptions): Promise<LikelihoodEstimate> {
   const { density, dataset, samples, signal, onProgress } = options;
-  const chunk = options.chunk ?? { examples: 100, samples: Math.min(samples, 50) };
+  const chunk = options.chunk ?? usualChunk(dataset.shape, samples);
   const feed = programFeeds({ ...options, program: density.program, step: EVALUATION_STEP });
   const perExample = {
     elbo: new Float64Array(dataset.length),
@@ -109,6 +109,13 @@ export async function estimateLikelihood(options: LikelihoodOptions): Promise<Li
     rates: rates && Array.from(rates, (total) => total / dataset.length),
     perExample,
   };
+}
+
+/** At most 100 examples of 50 samples, and of large examples fewer: a pass stays within some hundreds of megabytes. */
+function usualChunk(shape: readonly number[], samples: number): { examples: number; samples: number } {
+  const rows = Math.min(5000, Math.max(1, Math.floor(2 ** 24 / sizeOf(shape))));
+  const examples = Math.min(rows, samples === 1 ? 500 : 100);
+  return { examples, samples: Math.max(1, Math.min(samples, 50, Math.floor(rows / examples))) };
 }
 
 function fresh(): Running {

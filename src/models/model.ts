@@ -32,6 +32,8 @@ export interface Model extends LatentVariableModel {
   readonly observe?: (raw: Tensor) => Tensor;
   /** How what is modelled came from the data, for stamps: "stochastic binarisation". */
   readonly observation?: string;
+  /** What 1 of what is modelled is in the data's own units: 255 for binarised bytes. By default 1. */
+  readonly unit?: number;
   /** The number to minimise; by default −mean(reconstruction − klWeight·rate). The bound that is reported is apart. */
   readonly objective?: (terms: BoundTerms, x: Tensor) => Tensor;
 }

@@ -5,6 +5,7 @@ import type { DataDescription, Model } from "./model.ts";
 
 /** Names of the inputs of a model's programs. */
 export const LATENT_NOISE = "epsilon";
+export const OBSERVATION_NOISE = "observation";
 export type Outputs = Readonly<Record<string, AnyTensor>>;
 
 /** The leaf that data are fed to, [batch, ...shape], and what is modelled of them. */
@@ -35,6 +36,20 @@ export function encoderProgram(model: Model, description: DataDescription): Outp
 export function decoderProgram(model: Model): Outputs {
   const likelihood = model.decoder(data("z", ["batch", model.latents]));
   return { mean: likelihood.mean, ...likelihood.parameters };
+}
+
+/**
+ * The likelihood's parameters, as the decoder gives them, and noise → x ~ p(x|z), in units of what is modelled:
+ * `likelihood.onnx`. `fed` are the parameters, which are inputs by their names instead of being computed from z again.
+ */
+export function likelihoodProgram(model: Model): {
+  readonly outputs: Outputs;
+  readonly fed: ReadonlyMap<AnyTensor, string>;
+} {
+  const likelihood = model.decoder(data("z", ["batch", model.latents]));
+  const event = likelihood.shape.slice(likelihood.shape.length - likelihood.eventRank);
+  const x = likelihood.sample(noise(OBSERVATION_NOISE, likelihood.noiseLaw, { batch: "batch", event }));
+  return { outputs: { x }, fed: new Map(Object.entries(likelihood.parameters).map(([name, value]) => [value, name])) };
 }
 
 /** noise [batch, k] → z: `prior.onnx`. */

@@ -59,6 +59,7 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
     latents,
     observe: observation.observe,
     observation: observation.stamp,
+    unit: options.likelihood === "bernoulli" ? observation.unit : 1,
     encoder: (x) => {
       const [mean, logScale] = split(encoder(scale(x)), -1, [latents, latents]);
       return normal(mean, exp(logScale));
@@ -101,10 +102,21 @@ function observe({ likelihood, binarize }: VaeOptions, { shape, measure }: DataD
   return { observe: (raw) => toFloat(less(mul(uniform, unit), raw)), stamp: "stochastic binarisation", unit };
 }
 
+/** The likelihood that is a density on data of a measure, where there is one. */
+export function likelihoodFor(measure: Measure): VaeOptions["likelihood"] {
+  if (measure === "bytes") return "logistic";
+  if (measure === "binary") return "bernoulli";
+  if (measure === "real" || measure === "unit") return "normal";
+  throw new InputError(`no likelihood for ${measure} data yet; --measure real models them as real numbers`);
+}
+
 const measures: Readonly<Record<VaeOptions["likelihood"], { allowed: readonly Measure[]; remedy: string }>> = {
   bernoulli: { allowed: ["binary", "unit", "bytes"], remedy: "use --likelihood normal" },
-  normal: { allowed: ["real"], remedy: "use --likelihood logistic for 8-bit values, bernoulli for others in [0, 1]" },
-  logistic: { allowed: ["bytes"], remedy: "use --likelihood normal for real numbers, bernoulli for values in [0, 1]" },
+  normal: {
+    allowed: ["real", "unit"],
+    remedy: "use --likelihood logistic for 8-bit values, bernoulli for zeros and ones",
+  },
+  logistic: { allowed: ["bytes"], remedy: "use --likelihood normal for real numbers, bernoulli for zeros and ones" },
 };
 
 /** Refuses what is no density on the data: log p would be off by the units, or infinite. */

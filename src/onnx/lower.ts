@@ -28,6 +28,8 @@ export interface LowerOptions {
   readonly sizes?: Readonly<Record<string, number>>;
   /** Leaves, by name, that are written into the file instead of being fed. */
   readonly values?: ReadonlyMap<string, NdArray>;
+  /** Nodes that are fed, by these names, instead of being computed. */
+  readonly fed?: ReadonlyMap<AnyTensor, string>;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -48,11 +50,11 @@ export interface LoweredProgram {
 }
 
 /** The leaves a program needs fed, inputs first met first; two different ones with one name are an error. */
-export function namedLeaves(outputs: Iterable<AnyTensor>): readonly { leaf: NamedLeaf; tensor: AnyTensor }[] {
-  const byName = new Map<string, { leaf: NamedLeaf; tensor: AnyTensor }>();
-  for (const tensor of topological(outputs)) {
-    const { leaf } = tensor;
-    if (!leaf || leaf.kind === "constant") continue;
+export function namedLeaves(outputs: Iterable<AnyTensor>, fed?: Fed): readonly LeafNode[] {
+  const byName = new Map<string, LeafNode>();
+  for (const tensor of topological(outputs, fed)) {
+    const leaf = leafOf(tensor, fed);
+    if (!leaf) continue;
     const before = byName.get(leaf.name);
     if (before === undefined) byName.set(leaf.name, { leaf, tensor });
     else if (!interchangeable(before, { leaf, tensor })) {
@@ -69,6 +71,15 @@ interface LeafNode {
   readonly tensor: AnyTensor;
 }
 
+type Fed = ReadonlyMap<AnyTensor, string>;
+
+/** What a node is fed as, if it is. */
+function leafOf(tensor: AnyTensor, fed: Fed | undefined): NamedLeaf | undefined {
+  const name = fed?.get(tensor);
+  if (name !== undefined) return { kind: "data", name };
+  return tensor.leaf?.kind === "constant" ? undefined : tensor.leaf;
+}
+
 /** Data and hyper-parameters may be declared twice alike; noise, parameters and state are one leaf each. */
 function interchangeable(a: LeafNode, b: LeafNode): boolean {
   const shared = a.leaf.kind === b.leaf.kind && (a.leaf.kind === "data" || a.leaf.kind === "hyper");
@@ -78,12 +89,14 @@ function interchangeable(a: LeafNode, b: LeafNode): boolean {
 /** Writes a program as ONNX: every named leaf that has no value is an input, every output has the name given. */
 export function lower(outputs: Readonly<Record<string, AnyTensor>>, options: LowerOptions = {}): LoweredProgram {
   const precision = options.precision ?? "float32";
-  const leaves = namedLeaves(Object.values(outputs));
-  const writer = new GraphWriter(precision, options.sizes ?? {}, leaves, usesOf(Object.values(outputs)));
+  const { fed } = options;
+  const leaves = namedLeaves(Object.values(outputs), fed);
+  const nodes = topological(Object.values(outputs), fed);
+  const writer = new GraphWriter(precision, options.sizes ?? {}, leaves, usesOf(nodes));
   const values = new Map<AnyTensor, Value>();
-  for (const node of topological(Object.values(outputs))) {
-    const { leaf } = node;
-    if (leaf && leaf.kind !== "constant") {
+  for (const node of nodes) {
+    const leaf = leafOf(node, fed);
+    if (leaf) {
       const given = options.values?.get(leaf.name);
       if (given) writer.initializer(leaf.name, given, node);
       values.set(node, leaf.name);
@@ -135,9 +148,9 @@ function withoutStarts(key: string, value: unknown): unknown {
 /** The names of the ops that use each tensor. */
 type Uses = ReadonlyMap<AnyTensor, ReadonlySet<string>>;
 
-function usesOf(outputs: Iterable<AnyTensor>): Uses {
+function usesOf(nodes: readonly AnyTensor[]): Uses {
   const uses = new Map<AnyTensor, Set<string>>();
-  for (const node of topological(outputs)) {
+  for (const node of nodes) {
     for (const input of node.inputs) uses.set(input, (uses.get(input) ?? new Set<string>()).add(node.op));
   }
   return uses;

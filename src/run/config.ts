@@ -1,34 +1,14 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { measures } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
+import { parseFacts, type RunFacts } from "./facts.ts";
 import type { Run } from "./folder.ts";
 import { parseOptions, type TrainOptions } from "./options.ts";
 
-/** What config.json holds: the options, resolved, with which `--config` makes the run again, and what they met. */
-export type RunConfig = {
-  readonly options: TrainOptions;
-  /** The training data and the model's module, by their content. */
-  readonly data: z.infer<typeof dataSchema>;
-  readonly model: z.infer<typeof modelSchema>;
-  readonly environment: Readonly<Record<string, string | number>>;
-};
+/** What config.json holds: the options, with which `--config` makes the run again, and what they met. */
+export type RunConfig = RunFacts & { readonly options: TrainOptions };
 
-const dataSchema = z.object({
-  checksum: z.string(),
-  examples: z.number(),
-  shape: z.array(z.number()),
-  measure: z.enum(measures),
-  testChecksum: z.string().optional(),
-  moduleChecksum: z.string().optional(),
-});
-const modelSchema = z.object({ latents: z.number(), likelihood: z.string(), parameters: z.number() });
-const configSchema = z.object({
-  options: z.record(z.string(), z.unknown()),
-  data: dataSchema,
-  model: modelSchema,
-  environment: z.record(z.string(), z.union([z.string(), z.number()])),
-});
+const optionsOf = z.object({ options: z.record(z.string(), z.unknown()) });
 
 /**
  * The config of an open run.
@@ -36,12 +16,9 @@ const configSchema = z.object({
  */
 export function runConfig(run: Run): RunConfig {
   const file = `${run.path}/config.json`;
-  const parsed = configSchema.safeParse(run.config);
-  if (!parsed.success) {
-    const [{ path, message }] = parsed.error.issues;
-    throw new InputError(`${file}: ${path.join(".")}: ${message}; the file was changed, or another version wrote it`);
-  }
-  return { ...parsed.data, options: parseOptions(parsed.data.options, (option) => `${file}: ${option}`) };
+  const facts = parseFacts(run.config, file);
+  const given = optionsOf.safeParse(run.config).data?.options ?? {};
+  return { ...facts, options: parseOptions(given, (option) => `${file}: ${option}`) };
 }
 
 /**
@@ -63,6 +40,5 @@ export function readOptionsFile(file: string): Readonly<Record<string, unknown>>
   }
   const parsed = z.record(z.string(), z.unknown()).safeParse(value);
   if (!parsed.success) throw new InputError(`${file}: an object of options is expected, such as {"latents": 8}`);
-  const fromRun = configSchema.safeParse(parsed.data);
-  return fromRun.success ? fromRun.data.options : parsed.data;
+  return optionsOf.safeParse(parsed.data).data?.options ?? parsed.data;
 }

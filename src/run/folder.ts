@@ -19,8 +19,11 @@ const BEST = "best.safetensors";
 const ARTIFACTS = [
   "encoder.onnx",
   "decoder.onnx",
+  "likelihood.onnx",
   "prior.onnx",
   "density.onnx",
+  "scores.json",
+  "history.safetensors",
   "evaluation.json",
   "report.html",
 ] as const;

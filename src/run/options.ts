@@ -1,44 +1,75 @@
 import { z } from "zod";
+import { measures } from "../data/dataset.ts";
+import type { ReadingOptions } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
 import type { OptimizerOptions, Schedule } from "../inference/phase.ts";
-import { type VaeOptions, vaeSchema } from "../models/vae.ts";
+import { parseArchitecture } from "../models/architecture.ts";
 
 const count = z.int().positive();
 const positive = z.number().positive();
 const path = z.string().min(1);
+/** Epochs unless told otherwise, and the steps that they should at least make. */
+const LEAST_EPOCHS = 60;
+const LEAST_STEPS = 2000;
+const EXPECTED = '"mlp WIDTH …", "conv CHANNELS,…" or "residual CHANNELS,…", such as "mlp 400 400",';
 
 /** Everything that `reparam train` can be told, as flags or in a config file; the descriptions are the help. */
 export const optionsSchema = z.strictObject({
   data: path
     .optional()
-    .describe("IDX or .npy file of training examples, .gz too; the embedded Fashion-MNIST images by default"),
+    .describe(
+      "folder of images, one image, CSV or TSV table, IDX or .npy file of training examples; the embedded Fashion-MNIST images by default",
+    ),
   test: path
     .optional()
     .describe(
-      "file of held-out examples for the numbers at the end; by default the embedded test images, or the validation part",
+      "held-out examples for the numbers at the end; by default the embedded test images, or the validation part",
     ),
-  validation: z.number().gt(0).lt(1).default(0.1).describe("share of the examples that is kept from training"),
+  validation: z
+    .union([z.number().gt(0).lt(1), path])
+    .default(0.1)
+    .describe("share of the examples that is kept from training, or a file or folder of examples"),
+  size: z
+    .string()
+    .refine(isSize, 'a side in pixels, or WIDTHxHEIGHT, is expected, such as "64" or "64x48"')
+    .optional()
+    .describe("images are scaled to cover this and cropped: a side in pixels or WIDTHxHEIGHT; of one image, its tiles"),
+  colour: z.enum(["grey", "rgb"]).optional().describe("images: rgb unless all are grey"),
+  columns: z.string().min(1).optional().describe("table: columns to model, by name or number from 1, with commas"),
+  label: z.string().min(1).optional().describe("table: column that is the class of a row, and is not modelled"),
+  measure: z.enum(measures).optional().describe("what the numbers are, instead of what they look like"),
   preset: z
     .enum(["bernoulli-mlp", "bernoulli-conv"])
     .optional()
-    .describe("named model, bernoulli-mlp by default; the options below replace its parts"),
+    .describe(
+      "named model, whose parts the options below replace; by default the data's measure and shape decide, and bernoulli-mlp for the embedded images",
+    ),
   model: path.optional().describe("module (.ts or .js) that exports a model of your own, instead of a preset"),
   encoder: z
     .string()
-    .refine(parseArchitecture, '"mlp WIDTH …" or "conv CHANNELS,…" is expected, such as "mlp 400 400"')
+    .refine(isArchitecture, `${EXPECTED} is expected`)
     .optional()
-    .describe('encoder network, mirrored in the decoder: "mlp 400 400" or "conv 32,64"'),
-  latents: count.optional().describe("number of latent dimensions; the preset's by default, 16"),
+    .describe('encoder network: "mlp 400 400", "conv 32,64" or "residual 32,64,128"'),
+  decoder: z
+    .string()
+    .refine(isArchitecture, `${EXPECTED} is expected`)
+    .optional()
+    .describe("decoder network, written as the encoder that it mirrors; by default the encoder's"),
+  latents: count.optional().describe("number of latent dimensions"),
   likelihood: z
     .enum(["bernoulli", "normal", "logistic"])
     .optional()
-    .describe("p(x|z): bernoulli, normal, logistic (discretised, for 8-bit pixels)"),
+    .describe(
+      "p(x|z): logistic (discretised) for 8-bit pixels, bernoulli for zeros and ones, normal for real numbers; by default what is a density on the data",
+    ),
   binarize: z
     .enum(["none", "threshold", "stochastic"])
     .optional()
     .describe("how a Bernoulli gets its zeros and ones; stochastic by default, afresh at every use"),
   batch: count.default(64).describe("examples in one step"),
-  epochs: count.default(60).describe("passes over the training examples"),
+  epochs: count
+    .optional()
+    .describe(`passes over the training examples; ${LEAST_EPOCHS} by default, more where they are few`),
   steps: count.optional().describe("steps in all, instead of epochs"),
   optimizer: z.enum(["adam", "adamw", "sgd"]).default("adam").describe("adam, adamw or sgd (momentum 0.9)"),
   learningRate: positive.default(1e-3).describe("highest learning rate"),
@@ -65,11 +96,6 @@ export const optionsSchema = z.strictObject({
 
 export type OptionName = keyof typeof optionsSchema.shape;
 export type TrainOptions = z.infer<typeof optionsSchema>;
-
-const presets: Readonly<Record<NonNullable<TrainOptions["preset"]>, VaeOptions>> = {
-  "bernoulli-mlp": vaeSchema.parse({}),
-  "bernoulli-conv": vaeSchema.parse({ architecture: { kind: "conv", channels: [32, 64] } }),
-};
 
 /**
  * Checks options from a config file or from flags.
@@ -105,8 +131,8 @@ function checkTogether(options: TrainOptions, from: (option: string) => string):
   if (lambda !== undefined && variance === undefined) {
     throw new InputError(`${from("lambda")}: is a weight beside a squared error, λ = 2ηw; give its --variance η too`);
   }
-  if (variance !== undefined && options.likelihood !== "normal") {
-    throw new InputError(`${from("variance")}: is for --likelihood normal, which is not chosen`);
+  if (variance !== undefined && (options.likelihood ?? "normal") !== "normal") {
+    throw new InputError(`${from("variance")}: is for --likelihood normal, and ${options.likelihood} is chosen`);
   }
   if (klPeriod !== undefined && klWarmup === 0) {
     throw new InputError(`${from("klPeriod")}: repeats the KL weight's rise, which needs its --kl-warmup in steps`);
@@ -119,7 +145,7 @@ function checkTogether(options: TrainOptions, from: (option: string) => string):
       `${from("klPeriod")}: ${klPeriod} must be more than the KL warm-up of ${klWarmup} steps: the weight would never reach its height`,
     );
   }
-  const parts = (["preset", "encoder", "latents", "likelihood", "binarize", "variance"] as const).filter(
+  const parts = (["preset", "encoder", "decoder", "latents", "likelihood", "binarize", "variance"] as const).filter(
     (name) => options[name] !== undefined,
   );
   if (model !== undefined && parts.length > 0) {
@@ -145,27 +171,38 @@ function nearest(key: string): string {
   );
 }
 
-/** The VAE that preset and options describe. */
-export function vaeOptions(options: TrainOptions): VaeOptions {
-  const base = presets[options.preset ?? "bernoulli-mlp"];
-  const architecture = parseArchitecture(options.encoder ?? "") ?? base.architecture;
-  const { latents = base.latents, likelihood = base.likelihood } = options;
-  const { binarize = base.binarize, variance } = options;
-  return { architecture, latents, likelihood, binarize, variance };
+/** [height, width] of "64" or "64x48" (width first), undefined for anything else. */
+export function parseSize(text: string): readonly [number, number] | undefined {
+  const [, width, height = width] = /^([1-9]\d*)(?:x([1-9]\d*))?$/.exec(text) ?? [];
+  return width === undefined ? undefined : [Number(height), Number(width)];
 }
 
-/** Reads `mlp 400 400` or `conv 32,64`; undefined for anything else. */
-function parseArchitecture(text: string): VaeOptions["architecture"] | undefined {
-  const [kind, ...rest] = text.trim().split(/[\s,]+/);
-  const sizes = rest.map(Number);
-  const sound = sizes.length > 0 && sizes.every((size) => Number.isInteger(size) && size > 0);
-  if (sound && kind === "mlp") return { kind, widths: sizes };
-  return sound && kind === "conv" ? { kind, channels: sizes } : undefined;
+function isArchitecture(text: string): boolean {
+  try {
+    return parseArchitecture(text) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function isSize(text: string): boolean {
+  return parseSize(text) !== undefined;
+}
+
+/** How the options want the training data read. */
+export function readingOptions({ size, colour, columns, label, measure }: TrainOptions): ReadingOptions {
+  return {
+    size: size === undefined ? undefined : parseSize(size),
+    colour,
+    columns: columns?.split(",").map((column) => column.trim()),
+    label,
+    measure,
+  };
 }
 
 /** The steps of a run whose epochs have so many. */
 export function totalSteps({ steps, epochs }: TrainOptions, stepsPerEpoch: number): number {
-  return steps ?? epochs * stepsPerEpoch;
+  return steps ?? (epochs ?? Math.max(LEAST_EPOCHS, Math.ceil(LEAST_STEPS / stepsPerEpoch))) * stepsPerEpoch;
 }
 
 export function learningRateSchedule({ learningRate, warmup, decay }: TrainOptions, total: number): Schedule {

@@ -1,16 +1,19 @@
-import { type Dataset, isWithin, split } from "../data/dataset.ts";
+import { type Dataset, split } from "../data/dataset.ts";
 import { embeddedFashion } from "../data/fashion.ts";
-import { openDataset } from "../data/open.ts";
-import { InputError } from "../errors.ts";
+import { openDataset, openLike } from "../data/open.ts";
+import type { ReadingOptions } from "../data/reading.ts";
+import { forEachBlock } from "../data/rows.ts";
 import type { DataDescription, Model } from "../models/model.ts";
 import { vae } from "../models/vae.ts";
-import type { RunConfig } from "./config.ts";
-import { type TrainOptions, vaeOptions } from "./options.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
+import { vaeOptions } from "./defaults.ts";
+import type { RunFacts } from "./facts.ts";
+import { readingOptions, type TrainOptions } from "./options.ts";
 import { loadUserModel, moduleChecksum } from "./user-model.ts";
 
 /** What a run trains, validates and is scored on. */
 export interface RunData {
-  /** All examples that training may see, and the two parts they are split into. */
+  /** All examples of the training file or folder. */
   readonly source: Dataset;
   readonly train: Dataset;
   readonly validation: Dataset;
@@ -18,49 +21,61 @@ export interface RunData {
   readonly test?: Dataset;
 }
 
-/** Opens the data and splits them by the seed. */
-export async function openRunData(
-  options: Pick<TrainOptions, "data" | "test" | "validation" | "seed">,
-): Promise<RunData> {
-  const { source, test } = await openSource(options);
-  const { train, validation } = split(source, { seed: options.seed, fraction: options.validation });
-  return { source, train, validation, test };
-}
+/** How far reading has come, and what stops it. */
+export type Watch = Pick<ReadingOptions, "signal" | "onProgress">;
 
-async function openSource({
-  data,
-  test,
-}: Pick<TrainOptions, "data" | "test">): Promise<{ source: Dataset; test?: Dataset }> {
-  const { train, test: held } = data === undefined ? await embeddedFashion() : { train: await openDataset(data) };
-  return { source: train, test: test === undefined ? held : await openHeldOut(test, train) };
-}
-
-/**
- * Examples to score a model on that was trained on others.
- * @throws InputError where they have another shape, or numbers that its likelihood may be no density on.
- */
-export async function openHeldOut(path: string, trained: Pick<Dataset, "shape" | "measure">): Promise<Dataset> {
-  const held = await openDataset(path);
-  if (held.shape.join() === trained.shape.join() && isWithin(held.measure, trained.measure)) return held;
-  throw new InputError(
-    `${path}: [${held.shape.join(", ")}] of ${held.measure} do not fit the training data, [${trained.shape.join(", ")}] of ${trained.measure}`,
-  );
+/** Opens the data and splits them by the seed, unless the validation part has a file of its own. */
+export async function openRunData(options: TrainOptions, watch: Watch = {}): Promise<RunData> {
+  const { data, validation, seed, label } = options;
+  const embedded = data === undefined ? await embeddedFashion() : undefined;
+  const source = embedded?.train ?? (await openDataset(data ?? "", { ...readingOptions(options), ...watch }));
+  const heldOut = (path: string): Promise<Dataset> => openLike(path, source, { label, ...watch });
+  const test = options.test === undefined ? embedded?.test : await heldOut(options.test);
+  const parts =
+    typeof validation === "string"
+      ? { train: source, validation: await heldOut(validation) }
+      : split(source, { seed, fraction: validation });
+  return { source, ...parts, test };
 }
 
 /** The model that the options name, built for these data. */
 export async function buildModel(options: TrainOptions, description: DataDescription): Promise<Model> {
   if (options.model !== undefined) return loadUserModel(options.model, description);
-  return vae(vaeOptions(options), description);
+  return vae(vaeOptions(options, description), description);
 }
 
-/** The data and the module by their content, so that a run can tell when it is no longer what it was. */
-export function provenance(options: TrainOptions, data: RunData): RunConfig["data"] {
+/** What a run keeps of its data: their content, so that it can tell when they are no longer what they were, and their units. */
+export function dataFacts(
+  options: TrainOptions,
+  { source, train, test }: RunData,
+  { means, deviations }: DataDescription,
+): RunFacts["data"] {
+  const { checksum, length: examples, shape, measure, columns, labelNames } = source;
+  const table = shape.length === 1 && deviations !== undefined;
   return {
-    checksum: data.source.checksum,
-    examples: data.source.length,
-    shape: [...data.source.shape],
-    measure: data.source.measure,
-    ...(data.test ? { testChecksum: data.test.checksum } : {}),
+    checksum,
+    examples,
+    shape: [...shape],
+    measure,
+    range: rangeOf(train),
+    ...(columns ? { columns: [...columns] } : {}),
+    ...(table ? { standardisation: { means: Array.from(means), deviations: Array.from(deviations) } } : {}),
+    ...(labelNames ? { labelNames: [...labelNames] } : {}),
+    ...(test ? { testChecksum: test.checksum } : {}),
     ...(options.model === undefined ? {} : { moduleChecksum: moduleChecksum(options.model) }),
   };
+}
+
+/** The smallest and the largest number that the measure allows, or of real numbers that there is. */
+function rangeOf(dataset: Dataset): [number, number] {
+  if (dataset.measure === "bytes") return [0, 255];
+  if (dataset.measure === "binary" || dataset.measure === "unit") return [0, 1];
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  forEachBlock({ ...dataset, size: sizeOf(dataset.shape) }, (block) => {
+    for (const value of block) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  });
+  return [low, high];
 }

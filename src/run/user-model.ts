@@ -60,7 +60,7 @@ function isModel(value: unknown): value is Model {
 
 /** The model with its functions' mistakes told as the module's. */
 function guardFunctions(path: string, model: Model): Model {
-  const { latents, prior, observation, observe, objective } = model;
+  const { latents, prior, observation, unit, observe, objective } = model;
   const returned = <T>(name: string, expected: string, value: T, ...members: readonly string[]): T => {
     if (has(value, ...members)) return value;
     throw new InputError(`${path}: ${name}: ${expected} is expected to be returned, got ${typeof value}`);
@@ -69,6 +69,7 @@ function guardFunctions(path: string, model: Model): Model {
     latents,
     prior,
     observation,
+    unit,
     observe: observe && ((raw) => guard(`${path}: observe`, () => observe(raw))),
     objective:
       objective &&
@@ -88,14 +89,20 @@ function guardFunctions(path: string, model: Model): Model {
   };
 }
 
-const measureOf: Readonly<Record<Support, Measure>> = { real: "real", binary: "binary", bytes: "bytes" };
+/** The measures of data that a density with this support is one on, the first of which names it. */
+const measuresOf: Readonly<Record<Support, readonly Measure[]>> = {
+  real: ["real", "unit"],
+  binary: ["binary"],
+  bytes: ["bytes"],
+};
 
 /** Refuses a likelihood that is no density on the data as they are: log p would be off by the units, or infinite. */
 function checkDensity(path: string, { decoder, latents }: Model, { measure }: DataDescription): void {
   const { name, support } = decoder(tensor.data("z", ["batch", latents]));
-  if (measureOf[support] === measure) return;
+  const measures = measuresOf[support];
+  if (measures.includes(measure)) return;
   throw new InputError(
-    `${path}: the likelihood ${name} is a density on ${measureOf[support]} data and these are ${measure}; choose another, or give the model an observe that makes them what it models`,
+    `${path}: the likelihood ${name} is a density on ${measures[0]} data and these are ${measure}; choose another, or give the model an observe that makes them what it models`,
   );
 }
 

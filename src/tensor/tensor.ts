@@ -103,8 +103,11 @@ export function makeNode<D extends DType>(parts: Omit<Tensor<D>, "id" | "scope" 
   return { ...parts, id: count, scope: scopes.filter(Boolean).join("/"), site };
 }
 
-/** Every node that the outputs need, inputs before users. */
-export function topological(outputs: Iterable<AnyTensor>): readonly AnyTensor[] {
+/** Every node that the outputs need, inputs before users; not what only nodes of `given` need. */
+export function topological(
+  outputs: Iterable<AnyTensor>,
+  given?: { has(node: AnyTensor): boolean },
+): readonly AnyTensor[] {
   const order: AnyTensor[] = [];
   const seen = new Set<AnyTensor>();
   const pending: { node: AnyTensor; ready: boolean }[] = [];
@@ -115,6 +118,7 @@ export function topological(outputs: Iterable<AnyTensor>): readonly AnyTensor[] 
       else if (!seen.has(top.node)) {
         seen.add(top.node);
         pending.push({ node: top.node, ready: true });
+        if (given?.has(top.node)) continue;
         for (const input of top.node.inputs) if (!seen.has(input)) pending.push({ node: input, ready: false });
       }
     }

@@ -47,6 +47,8 @@ export interface Training {
   /** The live values: they change with every step. */
   readonly parameters: ReadonlyMap<string, NdArray>;
   runStep(): Promise<StepResult>;
+  /** Runs the next step's program and drops what comes out: what a step costs, before the first one is made. */
+  rehearse(): Promise<void>;
   /** The live values; throws a NumericalError where a parameter is not finite, so that none such is ever saved. */
   snapshot(): Snapshot;
   restore(snapshot: Snapshot, from: string): void;
@@ -133,6 +135,11 @@ export async function createTraining(options: TrainingOptions): Promise<Training
     stepsPerEpoch: order.stepsPerEpoch,
     parameters,
     runStep,
+    rehearse: async () => {
+      const { current } = whose(step);
+      current.fill(order.indices(step), step);
+      await current.compiled.run(current.feeds, current.into);
+    },
     snapshot: () => {
       if (Number.isFinite(norm(PARAMETERS, everything))) return { step, tensors: kept };
       throw new NumericalError(`step ${step}: a parameter is not finite; a lower learning rate helps`);

@@ -4,10 +4,8 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { doctorCommand } from "../../src/cli/doctor.ts";
-import { evaluateCommand } from "../../src/cli/evaluate.ts";
+import { allCommands } from "../../src/cli/commands.ts";
 import { gatherOptions } from "../../src/cli/gather-options.ts";
-import { trainCommand } from "../../src/cli/train.ts";
 
 /*
  * The pages are held to the sources: files and links exist, excerpts are excerpts, commands parse.
@@ -89,8 +87,7 @@ function reparamArguments(command: string): readonly string[] | undefined {
 /** Parses without running; throws what the user would be told. A command's name alone is prose. */
 function parse([name, ...given]: readonly string[]): void {
   if (name === undefined || name.startsWith("--")) return;
-  const commands = [trainCommand(), evaluateCommand(), doctorCommand()];
-  const command = commands.find((candidate) => candidate.name() === name);
+  const command = allCommands().find((candidate) => candidate.name() === name);
   if (!command) throw new Error(`reparam has no command ${name}`);
   if (given.length === 0 || given.includes("--help")) return;
   quiet(command).parse([...given], { from: "user" });

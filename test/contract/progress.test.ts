@@ -47,7 +47,7 @@ const state = (step: number, more: Partial<TrainingState> = {}): TrainingState =
   elbo: -243.1,
   reconstruction: -230.2,
   rate: 12.9,
-  imagesPerSecond: 28_100,
+  examplesPerSecond: 28_100,
   ...more,
 });
 
@@ -65,7 +65,7 @@ describe("progress of a training in a terminal", () => {
   it("is one line with everything in 80 columns", () => {
     const at = stage(80);
     train(at, 42, 500);
-    expect(at.lines).toEqual(["██▌░░ epoch 5/10  ELBO −243.1  recon −230.2  rate 12.9  28,100 img/s  0:21 left"]);
+    expect(at.lines).toEqual(["██▌░░ epoch 5/10  ELBO −243.1  recon −230.2  rate 12.9  28,100 ex/s  0:21 left"]);
   });
 
   it("is drawn at most 15 times a second", () => {
@@ -99,9 +99,9 @@ describe("progress of a training in a terminal", () => {
   it("leaves nothing of a longer line behind", () => {
     const at = stage(120);
     const progress = createProgress({ stream: at.screen, total: 10, now: at.now });
-    progress.update(state(1, { elbo: -123_456.7, reconstruction: -123_400.1, imagesPerSecond: 1e6 }));
+    progress.update(state(1, { elbo: -123_456.7, reconstruction: -123_400.1, examplesPerSecond: 1e6 }));
     at.pass(1000);
-    progress.update(state(2, { elbo: -1.5, reconstruction: -1, rate: 0.5, imagesPerSecond: 1 }));
+    progress.update(state(2, { elbo: -1.5, reconstruction: -1, rate: 0.5, examplesPerSecond: 1 }));
     expect(at.lines[0]).toMatch(/ELBO −1\.500 {2}recon −1\.000 {2}rate 0\.500 {2}1 img\/s {2}0:08 left$/);
   });
 

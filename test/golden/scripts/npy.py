@@ -1,4 +1,4 @@
-"""Writes the .npy files that test/contract/npy.test.ts reads, and npy.json with what NumPy reads back from them.
+"""Writes the .npy files that test/contract/npy.test.ts and test/golden/npy.test.ts read, and npy.json with what NumPy reads back from them.
 
 Run: python test/golden/scripts/npy.py
 """
@@ -36,10 +36,33 @@ def edges(dtype):
     return [low, low + 1, 1, 100, high - 1, high]
 
 
-for dtype in ["b1", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"]:
-    for order in "<>" if dtype[1] != "1" else "|":
-        name = dtype + {"<": "-little", ">": "-big", "|": ""}[order]
-        save(name, np.array(edges(dtype), dtype=order + dtype).reshape(2, 3))
+types = ["b1", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"]
+types = [(order, dtype) for dtype in types for order in ("<>" if dtype[1] != "1" else "|")]
+
+
+def name_of(order, dtype):
+    return dtype + {"<": "-little", ">": "-big", "|": ""}[order]
+
+
+for order, dtype in types:
+    save(name_of(order, dtype), np.array(edges(dtype), dtype=order + dtype).reshape(2, 3))
+
+
+def small(dtype):
+    """Twelve different numbers, but for booleans; integers that float32 holds."""
+    if dtype == "b1":
+        return [0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 0, 1]
+    if dtype[0] == "f":
+        return [(i - 5) * 1.1 for i in range(12)]
+    most = min(int(np.iinfo(dtype).max), 2**24)
+    return [most - 3 * i if i % 2 == 0 or dtype[0] == "u" else 3 * i - most for i in range(12)]
+
+
+# Rows of every type in either order, the versions taking turns.
+for i, (order, dtype) in enumerate(types):
+    rows = np.array(small(dtype), dtype=order + dtype).reshape(4, 3)
+    save(f"rows-{name_of(order, dtype)}", rows, version=(i % 3 + 1, 0))
+    save(f"fortran-{name_of(order, dtype)}", np.asfortranarray(rows), version=((i + 1) % 3 + 1, 0))
 
 steps = np.arange(24, dtype="<f4").reshape(2, 3, 4)
 save("fortran-rank3", np.asfortranarray(steps))

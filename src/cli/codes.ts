@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { extname } from "node:path";
+import { z } from "zod";
+import type { Dataset } from "../data/dataset.ts";
+import { encodeNpy } from "../data/npy.ts";
+import { openDataset } from "../data/open.ts";
+import { InputError } from "../errors.ts";
+import { writeAtomically } from "../run/files.ts";
+import type { NdArray } from "../tensor/ndarray.ts";
+import type { Codes } from "../trained/trained-model.ts";
+import type { OutFlags } from "./flags.ts";
+import { outputKind, writeRows } from "./outputs.ts";
+import { readAll } from "./pairs.ts";
+
+/** The class of each example in words, as a column, where there are labels. */
+export function labelColumn({ labels, labelNames }: Dataset): { readonly label?: readonly string[] } {
+  return labels ? { label: Array.from(labels, (label) => labelNames?.[label] ?? String(label)) } : {};
+}
+
+/** Writes codes: all parameters as columns mean_0, mean_1, …, scale_0, …, or the means alone as .npy. */
+export function writeCodes(
+  flags: OutFlags & { readonly out: string },
+  codes: Codes,
+  before: Readonly<Record<string, readonly string[]>>,
+): void {
+  const kind = outputKind(flags, ["csv", "json", "npy"]);
+  if (kind === "npy") {
+    writeAtomically(flags.out, encodeNpy(codes.mean ?? Object.values(codes)[0]));
+    return;
+  }
+  const columns = Object.entries(codes).flatMap(([name, { data, shape }]) =>
+    Array.from({ length: shape[1] }, (_, j): [string, Float32Array] => [
+      `${name}_${j}`,
+      Float32Array.from({ length: shape[0] }, (_, i) => data[i * shape[1] + j]),
+    ]),
+  );
+  writeRows(flags, { ...before, ...Object.fromEntries(columns) });
+}
+
+const rowsSchema = z.array(z.union([z.array(z.number()), z.record(z.string(), z.unknown())])).min(1);
+
+/** Latents [n, k] from .npy, .csv (all columns, or mean_0 … as `encode` writes them) or .json (rows of numbers, or as `encode` writes them). */
+export async function readCodes(path: string, latents: number): Promise<NdArray> {
+  if (extname(path).toLowerCase() === ".json") return readJson(path, latents);
+  const means = Array.from({ length: latents }, (_, j) => `mean_${j}`);
+  const columns = extname(path).toLowerCase() === ".csv" && hasMeans(path) ? means : undefined;
+  const dataset = await openDataset(path, { columns, measure: "real" });
+  if (dataset.shape.length === 1 && dataset.shape[0] === latents) return readAll(dataset);
+  throw new InputError(
+    `${path}: latents of shape [n, ${latents}] are expected, got examples of [${dataset.shape.join(", ")}]`,
+  );
+}
+
+function hasMeans(path: string): boolean {
+  try {
+    return /(^|,)"?mean_0"?(,|\r?\n)/.test(readFileSync(path, "utf8").slice(0, 65536));
+  } catch {
+    return false; // openDataset says what is wrong with it
+  }
+}
+
+function readJson(path: string, latents: number): NdArray {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new InputError(`${path}: cannot be read as JSON (${cause instanceof Error ? cause.message : cause})`);
+  }
+  const rows = rowsSchema.safeParse(value);
+  if (!rows.success) throw new InputError(`${path}: rows of ${latents} numbers are expected, or what encode writes`);
+  const numbers = rows.data.map((row) =>
+    Array.isArray(row) ? row : Array.from({ length: latents }, (_, j) => Number(row[`mean_${j}`] ?? Number.NaN)),
+  );
+  const wrong = numbers.findIndex((row) => row.length !== latents || !row.every(Number.isFinite));
+  if (wrong >= 0) throw new InputError(`${path}: row ${wrong} (from 0): ${latents} finite numbers are expected`);
+  return { data: Float32Array.from(numbers.flat()), shape: [numbers.length, latents] };
+}

@@ -1,0 +1,33 @@
+import { Command } from "commander";
+import { addOutFlags, addRunFlags, type OutFlags, type RunFlags } from "./flags.ts";
+
+const example = `
+Examples:
+  reparam decode runs/fashion-1 codes.csv --out decoded.png
+  reparam decode runs/table-1 latents.npy --out rows.csv`;
+
+/** `reparam decode RUN LATENTS` */
+export function decodeCommand(): Command {
+  const command = new Command("decode")
+    .description("latents to examples: the mean of p(x|z)")
+    .argument("<run>", "run folder")
+    .argument("<latents>", "FILE.npy, FILE.csv or FILE.json of rows z, such as encode writes");
+  addOutFlags(
+    command,
+    "FILE.png (a grid), a folder of images, FILE.npy, FILE.csv or FILE.json; decoded.png or .csv by default",
+  );
+  return addRunFlags(command)
+    .addHelpText("after", example)
+    .action(async (path: string, latents: string, flags: RunFlags & OutFlags) => {
+      const [{ useRun }, { readCodes }, { showExamples }] = await Promise.all([
+        import("./use-run.ts"),
+        import("./codes.ts"),
+        import("./show-examples.ts"),
+      ]);
+      await useRun(path, flags, ["decode"], async ({ model, watch }) => {
+        const z = await readCodes(latents, model.facts.model.latents);
+        const values = await model.decode(z, watch("decoding", "examples"));
+        await showExamples(flags, { values }, model.facts, `${z.shape[0]} means of p(x|z), z of ${latents}`, "decoded");
+      });
+    });
+}

@@ -1,0 +1,40 @@
+import { Command } from "commander";
+import { addExampleFlags, addOutFlags, addRunFlags, type ExampleFlags, type OutFlags, type RunFlags } from "./flags.ts";
+
+const example = `
+Examples:
+  reparam encode runs/fashion-1 --out codes.csv             mean and scale of q(z|x), with source and label
+  reparam encode runs/photos-1 my-photos --out codes.npy    the means alone, [n, k]`;
+
+/** `reparam encode RUN [DATA]` */
+export function encodeCommand(): Command {
+  const command = new Command("encode")
+    .description("examples to latents: the parameters of q(z|x)")
+    .argument("<run>", "run folder")
+    .argument("[data]", "images, table or array; the run's held-out examples by default");
+  addExampleFlags(command);
+  addOutFlags(command, "FILE.csv or FILE.json (all parameters), FILE.npy (means); codes.csv by default");
+  return addRunFlags(command)
+    .addHelpText("after", example)
+    .action(async (path: string, data: string | undefined, flags: RunFlags & ExampleFlags & OutFlags) => {
+      const [{ useRun }, { chooseExamples }, { labelColumn, writeCodes }] = await Promise.all([
+        import("./use-run.ts"),
+        import("./examples.ts"),
+        import("./codes.ts"),
+      ]);
+      const out = flags.out ?? "codes.csv";
+      await useRun(path, flags, ["encode"], async ({ config, model, watch }) => {
+        const { dataset, split } = await chooseExamples(config, data, flags, watch("reading", "files"));
+        const codes = await model.encode(dataset, watch("encoding", "examples"));
+        const before = {
+          ...(dataset.sources ? { source: dataset.sources } : {}),
+          ...labelColumn(dataset),
+        };
+        writeCodes({ ...flags, out }, codes, before);
+        const what = `${dataset.length} examples of ${split} in ${model.facts.model.latents} latents`;
+        process.stdout.write(
+          flags.json ? `${JSON.stringify({ out, count: dataset.length, split })}\n` : `${out}  ${what}\n`,
+        );
+      });
+    });
+}

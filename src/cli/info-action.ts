@@ -1,0 +1,72 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { formatNumber, formatWithError } from "../report/numbers.ts";
+import { runConfig } from "../run/config.ts";
+import { openRun, type Run } from "../run/folder.ts";
+import { programsOf } from "../trained/load.ts";
+import { abilities } from "../trained/trained-model.ts";
+import { formatBytes, formatCount, painter } from "./terminal.ts";
+
+const evaluationSchema = z.object({
+  split: z.string(),
+  numbers: z.array(z.object({ name: z.string(), value: z.number(), error: z.number().optional(), unit: z.string() })),
+});
+
+/** Prints what a run is, by its files alone: neither engine nor data are opened. */
+export async function printInfo(path: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const run = openRun(path, { write: false });
+  const { options, data, model, environment } = runConfig(run);
+  const row = run.readMetrics().at(-1);
+  const files = readdirSync(path).map((name) => ({ name, bytes: statSync(join(path, name)).size }));
+  const able = abilities.filter((ability) =>
+    programsOf[ability].every((name) => files.some((file) => file.name === `${name}.onnx`)),
+  );
+  const evaluation = evaluationOf(run);
+  const facts = { run: path, step: row?.step, epoch: row?.epoch, abilities: able, data, model, options, environment };
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ...facts, evaluation, files }, null, 2)}\n`);
+    return;
+  }
+  const paint = painter(process.stdout);
+  const networks = [model.encoder, model.decoder && model.decoder !== model.encoder ? `and ${model.decoder} back` : ""];
+  const lines: readonly (readonly [string, string | undefined])[] = [
+    [
+      "data",
+      `${formatCount(data.examples)} examples of [${data.shape.join(", ")}], ${data.measure}${options.data ? `, ${options.data}` : ""}`,
+    ],
+    ["columns", data.columns?.join(", ")],
+    ["classes", data.labelNames?.join(", ")],
+    [
+      "model",
+      [
+        options.model ?? networks.filter(Boolean).join(" "),
+        `${model.latents} latents`,
+        `${formatCount(model.parameters)} parameters`,
+      ].join(", "),
+    ],
+    ["likelihood", model.likelihood],
+    ["trained", row ? `${formatCount(row.step)} steps, ${Number(row.epoch)} epochs` : "no epoch was finished"],
+    ["can", able.length > 0 ? able.join(", ") : `nothing yet; finish it with: reparam train --resume ${path}`],
+    ...(evaluation?.numbers ?? []).map(({ name, value, error, unit }): [string, string] => [
+      name,
+      `${error === undefined ? formatNumber(value) : formatWithError(value, error)} ${unit}`,
+    ]),
+    ["made by", `reparam ${environment.reparam}, ${environment.engine} engine, seed ${options.seed}`],
+    ["files", files.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`).join(", ")],
+  ];
+  const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined && line[1] !== "");
+  const width = Math.max(...shown.map(([name]) => name.length));
+  process.stdout.write(`${paint("bold", path)}\n`);
+  for (const [name, text] of shown) process.stdout.write(`  ${paint("dim", name.padEnd(width))}  ${text}\n`);
+}
+
+function evaluationOf(run: Run): z.infer<typeof evaluationSchema> | undefined {
+  const bytes = run.readArtifact("evaluation.json");
+  if (!bytes) return undefined;
+  try {
+    return evaluationSchema.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+  } catch {
+    return undefined; // evaluate writes it anew
+  }
+}

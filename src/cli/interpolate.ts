@@ -1,0 +1,49 @@
+import { Command } from "commander";
+import { addOutFlags, addRunFlags, integerFlag, type OutFlags, type RunFlags } from "./flags.ts";
+
+interface InterpolateFlags extends RunFlags, OutFlags {
+  readonly steps: string;
+  readonly split?: string;
+}
+
+const example = `
+Examples:
+  reparam interpolate runs/fashion-1 3 17 --steps 10        between two held-out examples
+  reparam interpolate runs/photos-1 a.jpg b.jpg --out between.png`;
+
+/** `reparam interpolate RUN A B` */
+export function interpolateCommand(): Command {
+  const command = new Command("interpolate")
+    .description("a straight line in latent space between two examples, decoded")
+    .argument("<run>", "run folder")
+    .argument("<a>", "an image file, or the number (from 0) of one of the run's own examples")
+    .argument("<b>", "the same")
+    .option("--steps <number>", "how many, both ends included", "10")
+    .option("--split <name>", "which of the run's own examples the numbers are of: test, validation or train");
+  addOutFlags(
+    command,
+    "FILE.png, a folder of images, FILE.npy, FILE.csv or FILE.json; interpolation.png or .csv by default",
+  );
+  return addRunFlags(command)
+    .addHelpText("after", example)
+    .action(async (path: string, a: string, b: string, flags: InterpolateFlags) => {
+      const [{ useRun }, { encodeOne }, { showExamples }] = await Promise.all([
+        import("./use-run.ts"),
+        import("./one-example.ts"),
+        import("./show-examples.ts"),
+      ]);
+      const steps = integerFlag("steps", flags.steps, 2) ?? 10;
+      await useRun(path, flags, ["encode", "decode"], async ({ config, model, watch }) => {
+        const [from, to] = [
+          await encodeOne(model, config, a, flags.split),
+          await encodeOne(model, config, b, flags.split),
+        ];
+        const at = (share: number): number[] => from.map((value, j) => value + share * (to[j] - value));
+        const line = Array.from({ length: steps }, (_, i) => at(i / (steps - 1)));
+        const values = await model.decode(line, watch("decoding", "examples"));
+        const before = { share: line.map((_, i) => i / (steps - 1)) };
+        const what = `${steps} means of p(x|z) between ${a} and ${b}`;
+        await showExamples(flags, { values, columns: Math.min(steps, 12), before }, model.facts, what, "interpolation");
+      });
+    });
+}

@@ -1,0 +1,49 @@
+import { Command } from "commander";
+import { addExampleFlags, addOutFlags, addRunFlags, type ExampleFlags, type OutFlags, type RunFlags } from "./flags.ts";
+
+const example = `
+Examples:
+  reparam reconstruct runs/fashion-1 --limit 20            held-out images above, reconstructions below
+  reparam reconstruct runs/photos-1 my-photos --out rebuilt
+  reparam reconstruct runs/table-1 new.csv --out rebuilt.csv`;
+
+/** Originals above their reconstructions, so many in a row. */
+const PER_ROW = 10;
+
+/** `reparam reconstruct RUN [DATA]` */
+export function reconstructCommand(): Command {
+  const command = new Command("reconstruct")
+    .description("examples through the model: the mean of p(x|z) at the posterior's mean")
+    .argument("<run>", "run folder")
+    .argument("[data]", "images, table or array; the run's held-out examples by default");
+  addExampleFlags(command);
+  addOutFlags(
+    command,
+    "FILE.png (pairs), a folder of images, FILE.npy, FILE.csv or FILE.json; reconstructions.png or .csv by default",
+  );
+  return addRunFlags(command)
+    .addHelpText("after", example)
+    .action(async (path: string, data: string | undefined, flags: RunFlags & ExampleFlags & OutFlags) => {
+      const [{ useRun }, { chooseExamples }, { pairs, readAll }, { showExamples }, { isImageShape }] =
+        await Promise.all([
+          import("./use-run.ts"),
+          import("./examples.ts"),
+          import("./pairs.ts"),
+          import("./show-examples.ts"),
+          import("./outputs.ts"),
+        ]);
+      await useRun(path, flags, ["reconstruct"], async ({ config, model, watch }) => {
+        const image = isImageShape(model.facts.data.shape);
+        const picture = image && (flags.out === undefined || /\.png$/i.test(flags.out));
+        // A picture of everything would be too large to look at.
+        const chosen = { ...flags, limit: flags.limit ?? (picture ? String(4 * PER_ROW) : undefined) };
+        const { dataset, split } = await chooseExamples(config, data, chosen, watch("reading", "files"));
+        const values = await model.reconstruct(dataset, watch("reconstructing", "examples"));
+        const output = picture
+          ? { values: pairs(readAll(dataset), values, PER_ROW), columns: Math.min(PER_ROW, dataset.length) }
+          : { values, names: dataset.sources, before: dataset.sources && { source: dataset.sources } };
+        const what = `${dataset.length} examples of ${split}${picture ? ", reconstructions below" : ", reconstructed"}`;
+        await showExamples(flags, output, model.facts, what, "reconstructions");
+      });
+    });
+}

@@ -1,0 +1,27 @@
+import { openRunData } from "../run/prepare.ts";
+import { evaluateRun } from "./evaluation-run.ts";
+import { refuseOtherData } from "./examples.ts";
+import type { RunFlags } from "./flags.ts";
+import { writeResults } from "./results.ts";
+import { useRun } from "./use-run.ts";
+
+/** Evaluates the run again and writes its results: the same numbers and the same page, where nothing has changed. */
+export async function rebuildReport(path: string, flags: RunFlags): Promise<void> {
+  await useRun(path, flags, [], async ({ config, engine, watch, signal, writable }) => {
+    const data = await openRunData(config.options, watch("reading", "files"));
+    refuseOtherData(config, data);
+    const [dataset, split] = data.test ? [data.test, "test"] : [data.validation, "validation"];
+    const { evaluationSamples: samples, seed } = config.options;
+    const run = writable();
+    const evaluation = await evaluateRun(engine, run, {
+      dataset,
+      split,
+      samples,
+      seed,
+      ...watch("evaluating", "examples"),
+    });
+    await writeResults({ engine, run, evaluation, dataset, data, signal });
+    const report = `${path}/report.html`;
+    process.stdout.write(flags.json ? `${JSON.stringify({ report })}\n` : `${report}\n`);
+  });
+}

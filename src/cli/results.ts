@@ -1,0 +1,79 @@
+import { type Dataset, subset } from "../data/dataset.ts";
+import { estimateLikelihood } from "../evaluation/likelihood.ts";
+import { gatherReport } from "../report/gather.ts";
+import { renderReport } from "../report/report.ts";
+import { runConfig } from "../run/config.ts";
+import type { Run } from "../run/folder.ts";
+import type { RunData } from "../run/prepare.ts";
+import type { Engine } from "../runtime/engine.ts";
+import { load } from "../trained/load.ts";
+import { referenceOf } from "../trained/scores.ts";
+import { type Evaluation, openArtifact } from "./evaluation-run.ts";
+
+/** What a run leaves beside its parameters. */
+export interface Results {
+  readonly engine: Engine;
+  readonly run: Run;
+  readonly evaluation: Evaluation;
+  /** What was evaluated. */
+  readonly dataset: Dataset;
+  readonly data: RunData;
+  readonly signal: AbortSignal;
+}
+
+/** Importance samples of a validation score, and how many examples are scored: quantiles need no more. */
+const SCORE_SAMPLES = 16;
+const SCORE_EXAMPLES = 2000;
+
+/** Writes evaluation.json, scores.json and report.html, from the run's files and its data. */
+export async function writeResults(results: Results): Promise<void> {
+  const { engine, run, evaluation, data, signal } = results;
+  const { estimate, numbers, split } = evaluation;
+  const { perExample, ...summary } = estimate;
+  const perExampleArrays = Object.fromEntries(Object.entries(perExample).map(([name, values]) => [name, [...values]]));
+  run.writeArtifact(
+    "evaluation.json",
+    `${JSON.stringify({ split, numbers, ...summary, perExample: perExampleArrays })}\n`,
+  );
+  run.writeArtifact("scores.json", await validationScores(engine, run, data.validation, signal));
+  await writeReport(results);
+}
+
+async function validationScores(engine: Engine, run: Run, validation: Dataset, signal: AbortSignal): Promise<string> {
+  const length = Math.min(validation.length, SCORE_EXAMPLES);
+  const density = await openArtifact(engine, run, "density.onnx");
+  try {
+    const estimate = await estimateLikelihood({
+      density,
+      dataset: subset(
+        validation,
+        Array.from({ length }, (_, i) => i),
+      ),
+      samples: SCORE_SAMPLES,
+      seed: 0,
+      signal,
+    });
+    return `${JSON.stringify(referenceOf(estimate))}\n`;
+  } finally {
+    await density.release();
+  }
+}
+
+async function writeReport({ engine, run, evaluation, dataset, data, signal }: Results): Promise<void> {
+  const model = await load(run.path, { runtime: engine });
+  try {
+    const input = await gatherReport({
+      model,
+      config: runConfig(run),
+      metrics: run.readMetrics(),
+      history: run.readArtifact("history.safetensors"),
+      evaluation,
+      dataset,
+      train: data.train,
+      signal,
+    });
+    run.writeArtifact("report.html", await renderReport(input));
+  } finally {
+    await model.release();
+  }
+}

@@ -1,0 +1,60 @@
+import { programFeeds } from "../evaluation/feeds.ts";
+import { decoderProgram, priorProgram } from "../models/programs.ts";
+import type { RunFacts } from "../run/facts.ts";
+import { decodeSafetensors, encodeSafetensors } from "../run/safetensors.ts";
+import { compile } from "../runtime/compile.ts";
+import type { NdArray } from "../tensor/ndarray.ts";
+import type { PreparedRun } from "./prepare-run.ts";
+
+/** Pictures of what the model imagines as training goes on: the same latents, decoded after epochs 1, 2, 4, … and the last. */
+export interface History {
+  /** Keeps the pictures of an epoch that is one of those. */
+  record(epoch: number, last: boolean): Promise<void>;
+  release(): Promise<void>;
+}
+
+const FILE = "history.safetensors";
+const PICTURES = 10;
+/** Draws noise that neither training (steps from 0) nor anything else (−1 to −4) draws. */
+const HISTORY_STEP = -5;
+
+/** The history of a run that goes on at an epoch: of what was kept, later epochs will be made again. */
+export async function openHistory(
+  { run, engine, model, training, options }: PreparedRun,
+  { data, model: { unit } }: RunFacts,
+): Promise<History> {
+  if (data.shape.length !== 3) return { record: async () => {}, release: async () => {} };
+  const rows = Uint32Array.from({ length: PICTURES }, (_, i) => i);
+  const { parameters } = training;
+  const prior = await compile(engine, priorProgram(model), { name: "history-prior" });
+  const decoder = await compile(engine, decoderProgram(model), { name: "history" });
+  const kept = new Map<string, NdArray>();
+  const before = run.readArtifact(FILE);
+  const done = Math.floor(training.step / training.stepsPerEpoch);
+  for (const [name, value] of before ? decodeSafetensors(before, FILE).tensors : []) {
+    if (Number(name) <= done) kept.set(name, value);
+  }
+  return {
+    record: async (epoch, last) => {
+      if (!last && !Number.isInteger(Math.log2(epoch))) return;
+      const feeds = programFeeds({ program: prior.program, parameters, seed: options.seed, step: HISTORY_STEP });
+      const { z } = await prior.run(feeds(rows));
+      const fixed = programFeeds({ program: decoder.program, parameters, seed: 0, step: HISTORY_STEP });
+      const { mean } = await decoder.run({ ...fixed(rows), z });
+      kept.set(String(epoch), { data: asBytes(mean.data, unit, data.range), shape: mean.shape });
+      run.writeArtifact(FILE, encodeSafetensors(kept));
+    },
+    release: async () => {
+      await prior.release();
+      await decoder.release();
+    },
+  };
+}
+
+/** What a picture shows: the range as 0 to 255. */
+function asBytes(means: ArrayLike<number>, unit: number, [low, high]: readonly [number, number]): Uint8Array {
+  return Uint8Array.from(means, (mean) => {
+    const share = (unit * mean - low) / (high - low || 1);
+    return Math.round(255 * Math.min(Math.max(share, 0), 1));
+  });
+}

@@ -1,0 +1,63 @@
+import { Command } from "commander";
+import { addOutFlags, addRunFlags, integerFlag, numberFlag, type OutFlags, type RunFlags } from "./flags.ts";
+
+interface TraverseFlags extends RunFlags, OutFlags {
+  readonly latents?: string;
+  readonly steps: string;
+  readonly range: string;
+  readonly split?: string;
+}
+
+const example = `
+Examples:
+  reparam traverse runs/fashion-1                            each latent from −3 to 3, from the prior's mean
+  reparam traverse runs/photos-1 face.jpg --latents 0,5 --steps 11
+  reparam traverse runs/table-1 12 --out traversal.csv`;
+
+/** `reparam traverse RUN [EXAMPLE]` */
+export function traverseCommand(): Command {
+  const command = new Command("traverse")
+    .description("one latent at a time moved, the others kept, decoded")
+    .argument("<run>", "run folder")
+    .argument("[example]", "where to start: an image file, or the number of a held-out example; by default z = 0")
+    .option("--latents <list>", "which, by number from 0 with commas; by default the first ten")
+    .option("--steps <number>", "values of each", "9")
+    .option("--range <number>", "from minus this to this", "3")
+    .option("--split <name>", "which of the run's own examples the number is of: test, validation or train");
+  addOutFlags(
+    command,
+    "FILE.png (a row a latent), a folder, FILE.npy, FILE.csv or FILE.json; traversal.png or .csv by default",
+  );
+  return addRunFlags(command)
+    .addHelpText("after", example)
+    .action(async (path: string, start: string | undefined, flags: TraverseFlags) => {
+      const [{ useRun }, { encodeOne }, { showExamples }, { traversal }, { InputError }] = await Promise.all([
+        import("./use-run.ts"),
+        import("./one-example.ts"),
+        import("./show-examples.ts"),
+        import("../trained/traversal.ts"),
+        import("../errors.ts"),
+      ]);
+      const steps = integerFlag("steps", flags.steps, 2) ?? 9;
+      const range = numberFlag("range", flags.range, [0, 100]) ?? 3;
+      await useRun(path, flags, ["encode", "decode"], async ({ config, model, watch }) => {
+        const { latents: k } = model.facts.model;
+        const wanted = flags.latents?.split(",").map((text) => integerFlag("latents", text.trim(), 0) ?? 0);
+        const stray = wanted?.find((latent) => latent >= k);
+        if (stray !== undefined) throw new InputError(`--latents: this model has latents 0 to ${k - 1}, got ${stray}`);
+        const origin =
+          start === undefined ? new Array<number>(k).fill(0) : await encodeOne(model, config, start, flags.split);
+        const path = traversal(origin, wanted ?? Array.from({ length: Math.min(k, 10) }, (_, j) => j), {
+          steps,
+          range,
+        });
+        const values = await model.decode(
+          path.map(({ z }) => z),
+          watch("decoding", "examples"),
+        );
+        const before = { latent: path.map(({ latent }) => latent), value: path.map(({ value }) => value) };
+        const what = `means of p(x|z), a row a latent, from −${range} to ${range}`;
+        await showExamples(flags, { values, columns: steps, before }, model.facts, what, "traversal");
+      });
+    });
+}

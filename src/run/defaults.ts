@@ -1,0 +1,45 @@
+import { InputError } from "../errors.ts";
+import { parseArchitecture } from "../models/architecture.ts";
+import type { DataDescription } from "../models/model.ts";
+import type { Architecture } from "../models/networks.ts";
+import { likelihoodFor, type VaeOptions, vaeSchema } from "../models/vae.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
+import type { TrainOptions } from "./options.ts";
+
+const presets: Readonly<Record<NonNullable<TrainOptions["preset"]>, VaeOptions>> = {
+  "bernoulli-mlp": vaeSchema.parse({}),
+  "bernoulli-conv": vaeSchema.parse({ architecture: { kind: "conv", channels: [32, 64] } }),
+};
+
+/** The VAE that options describe for these data: given parts first, then the preset's, else what suits measure and shape. */
+export function vaeOptions(options: TrainOptions, description: DataDescription): VaeOptions {
+  const preset = options.preset ?? (options.data === undefined ? "bernoulli-mlp" : undefined);
+  const base = preset === undefined ? suited(options, description) : presets[preset];
+  const architecture = parsed(options.encoder) ?? base.architecture;
+  const { latents = base.latents, likelihood = base.likelihood, binarize = base.binarize, variance } = options;
+  if (variance !== undefined && likelihood !== "normal") {
+    throw new InputError(
+      `--variance: is for a normal likelihood, and these ${description.measure} data have ${likelihood}`,
+    );
+  }
+  return { architecture, decoder: parsed(options.decoder), latents, likelihood, binarize, variance };
+}
+
+function parsed(text: string | undefined): Architecture | undefined {
+  return text === undefined ? undefined : parseArchitecture(text);
+}
+
+/** Larger images than this are convolved. */
+const DENSE_PIXELS = 1024;
+
+function suited({ binarize }: TrainOptions, { shape, measure }: DataDescription): VaeOptions {
+  const likelihood = binarize === undefined || binarize === "none" ? likelihoodFor(measure) : "bernoulli";
+  const features = sizeOf(shape);
+  const image = shape.length === 3 && Math.min(shape[1], shape[2]) >= 16;
+  if (image && features > DENSE_PIXELS) {
+    return vaeSchema.parse({ likelihood, architecture: { kind: "conv", channels: [32, 64, 128] }, latents: 64 });
+  }
+  if (features >= 100) return vaeSchema.parse({ likelihood });
+  const latents = Math.min(16, Math.max(2, Math.ceil(features / 2)));
+  return vaeSchema.parse({ likelihood, architecture: { kind: "mlp", widths: [128, 128] }, latents });
+}

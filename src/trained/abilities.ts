@@ -1,0 +1,131 @@
+import type { Dataset } from "../data/dataset.ts";
+import { InputError } from "../errors.ts";
+import { programFeeds } from "../evaluation/feeds.ts";
+import { estimateLikelihood } from "../evaluation/likelihood.ts";
+import type { RunFacts } from "../run/facts.ts";
+import type { CompiledFunction, Feeds } from "../runtime/compile.ts";
+import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
+import { asDataset } from "./examples.ts";
+import type { ProgramName, Programs } from "./programs.ts";
+import { compareScores } from "./scores.ts";
+import type { Ability, Codes, ReferenceScores, TrainedModel, Watched } from "./trained-model.ts";
+
+/** Draws of an app are keyed by steps that no training (from 0) and no evaluation (−1) has. */
+const SAMPLE_STEP = -3;
+const ENCODE_STEP = -4;
+/** Rows of one pass: they bound the memory and change no number. */
+const CHUNK = 128;
+/** Importance samples where the run does not say how many its validation scores have. */
+const SAMPLES = 50;
+
+/** What the programs of a run can do, in the units of its data. */
+export function abilitiesOf(
+  programs: Programs,
+  facts: RunFacts,
+  reference: ReferenceScores | undefined,
+): Pick<TrainedModel, Ability> {
+  const { shape } = facts.data;
+  const { latents, unit } = facts.model;
+
+  async function program(name: ProgramName): Promise<CompiledFunction> {
+    const found = await programs.get(name);
+    if (found) return found;
+    throw new InputError(`this model has no ${name}.onnx, so it cannot do that`);
+  }
+
+  async function encode(dataset: Dataset, watched: Watched): Promise<Codes> {
+    const encoder = await program("encoder");
+    const feeds = programFeeds({ program: encoder.program, dataset, seed: 0, step: ENCODE_STEP });
+    return inChunks(dataset.length, watched, (rows) => encoder.run(feeds(rows)));
+  }
+
+  /** The likelihood's parameters and mean for z [n, k], or with the seed a draw `x` too; all in units of what is modelled. */
+  async function observe(z: NdArray, watched: Watched, seed?: number): Promise<Readonly<Record<string, NdArray>>> {
+    const decoder = await program("decoder");
+    const likelihood = seed === undefined ? undefined : await program("likelihood");
+    const noise = likelihood && programFeeds({ program: likelihood.program, seed: seed ?? 0, step: SAMPLE_STEP });
+    const wanted = likelihood ? "x" : "mean";
+    return inChunks(z.shape[0], watched, async (rows) => {
+      const start = rows[0] * latents;
+      const part = Float32Array.from(z.data.subarray(start, start + rows.length * latents));
+      const decoded = await decoder.run({ z: { data: part, shape: [rows.length, latents] } });
+      const values: Feeds = likelihood && noise ? await likelihood.run({ ...decoded, ...noise(rows) }) : decoded;
+      return { [wanted]: values[wanted] };
+    });
+  }
+
+  async function decode(z: NdArray, watched: Watched, seed?: number): Promise<NdArray<Float32Array>> {
+    const [values] = Object.values(await observe(z, watched, seed));
+    return { data: Float32Array.from(values.data, (value) => unit * value), shape: [z.shape[0], ...shape] };
+  }
+
+  return {
+    encode: async (examples, watched = {}) => encode(await asDataset(examples, facts), watched),
+    decode: (given, watched = {}) => decode(asLatents(given, latents), watched),
+    sample: async (count, { seed = 0, from = shape.length === 3 ? "mean" : "draw", ...watched } = {}) => {
+      if (!(Number.isSafeInteger(count) && count >= 1)) {
+        throw new InputError(`the number of samples: a positive integer is expected, got ${count}`);
+      }
+      const prior = await program("prior");
+      const feeds = programFeeds({ program: prior.program, seed, step: SAMPLE_STEP });
+      const { z } = await inChunks(count, {}, (rows) => prior.run(feeds(rows)));
+      return decode(z, watched, from === "draw" ? seed : undefined);
+    },
+    reconstruct: async (examples, watched = {}) => {
+      const codes = await encode(await asDataset(examples, facts), watched);
+      return decode(codes.mean ?? Object.values(codes)[0], watched);
+    },
+    score: async (examples, { samples = reference?.samples ?? SAMPLES, seed = 0, signal, onProgress } = {}) => {
+      if (!reference) {
+        throw new InputError(
+          "this run holds no scores.json, the validation scores that others are compared with; make it with: reparam evaluate RUN",
+        );
+      }
+      const dataset = await asDataset(examples, facts);
+      const estimate = await estimateLikelihood({
+        density: await program("density"),
+        dataset,
+        samples,
+        seed,
+        signal,
+        onProgress: (done) => onProgress?.(done, dataset.length),
+      });
+      return compareScores(estimate, reference);
+    },
+  };
+}
+
+/** Runs over rows 0 … n−1 a chunk at a time and joins what comes out, row after row. */
+async function inChunks(
+  length: number,
+  { signal, onProgress }: Watched,
+  run: (rows: Uint32Array) => Promise<Readonly<Record<string, NdArray>>>,
+): Promise<Readonly<Record<string, NdArray<Float32Array>>>> {
+  const joined: Record<string, NdArray<Float32Array>> = {};
+  for (let start = 0; start < length; start += CHUNK) {
+    signal?.throwIfAborted();
+    const rows = Uint32Array.from({ length: Math.min(CHUNK, length - start) }, (_, i) => start + i);
+    for (const [name, { data, shape }] of Object.entries(await run(rows))) {
+      if (shape[0] !== rows.length) continue; // one number for all, such as a shared scale
+      const event = shape.slice(1);
+      joined[name] ??= { data: new Float32Array(length * sizeOf(event)), shape: [length, ...event] };
+      joined[name].data.set(data, start * sizeOf(event));
+    }
+    onProgress?.(start + rows.length, length);
+  }
+  return joined;
+}
+
+function asLatents(given: NdArray | readonly (readonly number[])[], latents: number): NdArray {
+  const z = "shape" in given ? given : fromRows(given);
+  if (z.shape.length === 2 && z.shape[1] === latents && z.shape[0] > 0) return z;
+  throw new InputError(`latents: the shape [n, ${latents}] is expected, got [${z.shape.join(", ")}]`);
+}
+
+function fromRows(rows: readonly (readonly number[])[]): NdArray {
+  const width = rows[0]?.length ?? 0;
+  const ragged = rows.findIndex((row) => row.length !== width);
+  if (ragged >= 0)
+    throw new InputError(`latents: row ${ragged} has ${rows[ragged].length} numbers, the first ${width}`);
+  return { data: Float32Array.from(rows.flat()), shape: [rows.length, width] };
+}

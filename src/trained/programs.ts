@@ -1,0 +1,37 @@
+import { readProgram } from "../onnx/read.ts";
+import type { RunFiles } from "../run/run-files.ts";
+import { type CompiledFunction, load } from "../runtime/compile.ts";
+import type { Engine } from "../runtime/engine.ts";
+
+/** The programs that a trained model is made of; each lies in NAME.onnx. */
+export type ProgramName = "encoder" | "decoder" | "likelihood" | "prior" | "density";
+
+/** A run's programs, each read and compiled when it is first asked for. */
+export interface Programs {
+  has(name: ProgramName): Promise<boolean>;
+  /** Undefined where the run has none. */
+  get(name: ProgramName): Promise<CompiledFunction | undefined>;
+  release(): Promise<void>;
+}
+
+export function openPrograms(engine: Engine, files: RunFiles): Programs {
+  const opened = new Map<ProgramName, Promise<CompiledFunction | undefined>>();
+  const open = async (name: ProgramName): Promise<CompiledFunction | undefined> => {
+    const bytes = await files.read(`${name}.onnx`);
+    const file = `${files.name}/${name}.onnx`;
+    return bytes && load(engine, readProgram(bytes, file), file);
+  };
+  return {
+    has: async (name) => opened.has(name) || (await files.read(`${name}.onnx`)) !== undefined,
+    get: (name) => {
+      const known = opened.get(name) ?? open(name);
+      opened.set(name, known);
+      return known;
+    },
+    release: async () => {
+      const settled = await Promise.allSettled(opened.values());
+      opened.clear();
+      for (const one of settled) if (one.status === "fulfilled") await one.value?.release();
+    },
+  };
+}

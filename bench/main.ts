@@ -3,6 +3,7 @@ import { benchEpoch } from "./epoch.ts";
 import { provenance } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
 import { benchMicro } from "./micro.ts";
+import { benchReading } from "./reading.ts";
 import { keep, type Outcome, table, writeSummary } from "./results.ts";
 import { benchStart } from "./start.ts";
 import { benchStep } from "./step.ts";
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, () => Promise<Outcome>>> = {
   epoch: benchEpoch,
   start: benchStart,
   memory: benchMemory,
+  reading: benchReading,
   "mlp-micro": () => benchMicro("mlp"),
   "conv-micro": () => benchMicro("conv"),
 };

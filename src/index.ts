@@ -60,3 +60,18 @@ export {
   type StepResult,
   type Training,
 } from "./training/training.ts";
+export { type LoadOptions, load } from "./trained/load.ts";
+export { scoreThreshold } from "./trained/scores.ts";
+export type {
+  Ability,
+  Codes,
+  Examples,
+  ImageInput,
+  PixelImage,
+  ReferenceScores,
+  SampleOptions,
+  ScoreOptions,
+  Scores,
+  TrainedModel,
+  Watched,
+} from "./trained/trained-model.ts";

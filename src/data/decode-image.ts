@@ -1,4 +1,5 @@
 /** One image as bytes: any format that sharp reads, turned upright, brought to a size, in grey or RGB of 8 bits. */
+import { extname } from "node:path";
 import type { Metadata } from "sharp";
 import { InputError } from "../errors.ts";
 import { firstBytesOf } from "./file-bytes.ts";
@@ -26,6 +27,24 @@ export interface ImageFacts {
   readonly animated: boolean;
   /** "jpeg", "png", … */
   readonly format: string;
+}
+
+const extensions: ReadonlySet<string> = new Set(
+  "avif bmp gif heic heif jfif jp2 jpe jpeg jpg jxl png svg tif tiff webp".split(" ").map((name) => `.${name}`),
+);
+
+/** Whether a file is meant to be an image, by its name: where it cannot be read as one it is damaged, not something else. */
+export function hasImageName(path: string): boolean {
+  return extensions.has(extname(path).toLowerCase());
+}
+
+/** Whether a file is an image by its content, or meant to be one by its name. */
+export async function isImage(path: string): Promise<boolean> {
+  if (hasImageName(path)) return true;
+  return inspectImage(path, path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** What `decodeImage` needs of a file's header, without decoding its pixels. Throws as `decodeImage` does. */

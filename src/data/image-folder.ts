@@ -3,10 +3,17 @@ import { createHash } from "node:crypto";
 import type { Dirent, Stats } from "node:fs";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { extname, isAbsolute, join, relative, sep } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import { InputError } from "../errors.ts";
 import { type Annotations, type Dataset, rowsDataset } from "./dataset.ts";
-import { countOfImages, decodeImage, decodingNotices, type ImageFacts, inspectImage } from "./decode-image.ts";
+import {
+  countOfImages,
+  decodeImage,
+  decodingNotices,
+  hasImageName,
+  type ImageFacts,
+  inspectImage,
+} from "./decode-image.ts";
 import { readingFault } from "./file-bytes.ts";
 import type { ReadingOptions } from "./reading.ts";
 import { rowWriter } from "./row-file.ts";
@@ -15,10 +22,6 @@ import { rowWriter } from "./row-file.ts";
 const DEFAULT_SIZE: readonly [number, number] = [64, 64];
 const IN_FLIGHT = 2 * availableParallelism(); // one is read while another is decoded
 
-/** Files with such a name are meant to be images: where one is damaged it is an error. Others are images if their bytes are. */
-const imageExtensions: ReadonlySet<string> = new Set(
-  "avif bmp gif heic heif jfif jp2 jpe jpeg jpg jxl png svg tif tiff webp".split(" ").map((name) => `.${name}`),
-);
 const litter: ReadonlySet<string> = new Set(["Thumbs.db", "desktop.ini", "__MACOSX"]);
 
 /**
@@ -164,7 +167,7 @@ async function inspectAll(
     async (source, i) => {
       const file = join(root, source);
       facts[i] = await inspectImage(file, file).catch((error) => {
-        if (imageExtensions.has(extname(source).toLowerCase())) throw error;
+        if (hasImageName(source)) throw error; // damaged, not foreign
         return undefined;
       });
     },

@@ -4,6 +4,7 @@ import type { Dataset } from "./dataset.ts";
 import { firstBytesOf, isGzip, readingFault } from "./file-bytes.ts";
 import { isIdx } from "./idx.ts";
 import { isNpy } from "./npy.ts";
+import { pixelsAs } from "./pixels.ts";
 import type { ReadingOptions } from "./reading.ts";
 
 /**
@@ -34,7 +35,8 @@ export async function openLike(
 ): Promise<Dataset> {
   const kind = await kindOf(path);
   const { label, ...watch } = options;
-  const dataset = await openKind(kind, path, { ...watch, ...likeOptions(kind, trained, label) });
+  const found = await openKind(kind, path, { ...watch, ...likeOptions(kind, trained, label) });
+  const dataset = kind === "folder" || kind === "image" ? pixelsAs(trained.measure, found) : found;
   if (dataset.shape.join() !== trained.shape.join()) {
     throw new InputError(
       `${path}: examples of [${dataset.shape.join(", ")}] do not fit the training data, [${trained.shape.join(", ")}] of ${trained.measure}`,
@@ -47,7 +49,7 @@ function likeOptions(kind: Kind, { shape, measure, columns }: Trained, label: st
   if (kind === "table") return { measure, columns, labelIfThere: label };
   if (kind === "array" || shape.length !== 3) return { measure };
   const [channels, height, width] = shape;
-  return { measure, size: [height, width], colour: channels === 1 ? "grey" : "rgb" };
+  return { size: [height, width], colour: channels === 1 ? "grey" : "rgb" };
 }
 
 /** Class numbers as the trained data have them; none where a class is new. */

@@ -14,14 +14,16 @@ import { decoderNetwork, encoderNetwork } from "./networks.ts";
 
 const width = z.int().positive();
 
+const networkSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("mlp"), widths: z.array(width).min(1).readonly() }),
+  z.strictObject({ kind: z.literal("conv"), channels: z.array(width).min(1).readonly() }),
+]);
+
 /** The arguments of the built-in VAE: checked here, shown as flags by the command. */
 export const vaeSchema = z.strictObject({
-  architecture: z
-    .discriminatedUnion("kind", [
-      z.strictObject({ kind: z.literal("mlp"), widths: z.array(width).min(1) }),
-      z.strictObject({ kind: z.literal("conv"), channels: z.array(width).min(1) }),
-    ])
-    .default({ kind: "mlp", widths: [400, 400] }),
+  architecture: networkSchema.default({ kind: "mlp", widths: [400, 400] }),
+  /** The decoder's network, written as the encoder that it mirrors; by default that of the encoder. */
+  decoder: networkSchema.optional(),
   latents: z.int().positive().default(16),
   likelihood: z.enum(["bernoulli", "normal", "logistic"]).default("bernoulli"),
   binarize: z.enum(["none", "threshold", "stochastic"]).default("stochastic"),
@@ -50,11 +52,11 @@ interface Likelihood {
  */
 export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Model {
   const options = settle(given);
-  const { latents, architecture } = options;
+  const { latents, architecture, decoder: mirrored = architecture } = options;
   const observation = observe(options, data);
   const { distribution, bias, scale } = likelihood(options, data, observation.unit);
   const encoder = encoderNetwork("encoder", architecture, data.shape, 2 * latents);
-  const decoder = decoderNetwork("decoder", architecture, latents, data.shape, bias);
+  const decoder = decoderNetwork("decoder", mirrored, latents, data.shape, bias);
   return {
     latents,
     observe: observation.observe,
@@ -134,7 +136,7 @@ function checkDensity({ likelihood, binarize }: VaeOptions, { measure }: DataDes
 
 function likelihood(options: VaeOptions, data: DataDescription, unit: number): Likelihood {
   checkDensity(options, data);
-  const channels = data.shape.length === 3 && options.architecture.kind === "conv";
+  const channels = data.shape.length === 3 && (options.decoder ?? options.architecture).kind !== "mlp";
   const means = Array.from(data.means);
   const starts = channels ? channelMeans(data) : means;
   const start = (values: readonly number[]): Initial => ({ law: "values", values });

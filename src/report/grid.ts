@@ -61,3 +61,9 @@ function checkLike(image: Image, first: Image, row: number, column: number): voi
     );
   }
 }
+
+/** One picture as a PNG file. */
+export async function encodeImage({ width, height, channels, data }: Image): Promise<Uint8Array> {
+  const { default: sharp } = await import("sharp");
+  return sharp(data, { raw: { width, height, channels } }).png({ compressionLevel: 9 }).toBuffer();
+}

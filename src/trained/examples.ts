@@ -1,5 +1,6 @@
 import { pixelsOf } from "#images";
 import { arrayDataset, type Dataset } from "../data/dataset.ts";
+import { pixelsAs } from "../data/pixels.ts";
 import { InputError } from "../errors.ts";
 import type { RunFacts } from "../run/facts.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
@@ -29,9 +30,6 @@ async function imageDataset(images: readonly ImageInput[], { shape, measure }: R
   if (shape.length !== 3 || (channels !== 1 && channels !== 3)) {
     throw new InputError(`images: this model was trained on examples of [${shape.join(", ")}], not on images`);
   }
-  if (measure === "real") {
-    throw new InputError("images: this model was trained on real numbers, whose units are its own; give arrays");
-  }
   const sources = images.map((image, i) => (typeof image === "string" ? image : `image ${i}`));
   const all = new Uint8Array(images.length * sizeOf(shape));
   const AT_ONCE = 8; // decoding has threads of its own
@@ -42,14 +40,8 @@ async function imageDataset(images: readonly ImageInput[], { shape, measure }: R
     );
     for (const [i, one] of pixels.entries()) all.set(one, (start + i) * one.length);
   }
-  const numbers = { bytes: all, unit: shares(all), binary: shares(all).map(Math.round) }[
-    measure === "unit" || measure === "binary" ? measure : "bytes"
-  ];
-  return arrayDataset({ data: numbers, shape: [images.length, ...shape] }, { name: "the images", measure, sources });
-}
-
-function shares(bytes: Uint8Array): Float32Array {
-  return Float32Array.from(bytes, (byte) => byte / 255);
+  const array = { data: all, shape: [images.length, ...shape] };
+  return pixelsAs(measure, arrayDataset(array, { name: "the images", measure: "bytes", sources }));
 }
 
 /** Numbers as [n, …shape]; undefined for what is no numbers. */

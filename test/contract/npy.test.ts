@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { encodeNpy, parseNpy } from "../../src/data/npy.ts";
@@ -115,31 +114,5 @@ describe("parseNpy refuses", () => {
     const place = 10 + text.length + payload.length;
     expect(() => parseNpy(bytes, "a")).toThrow(`a: byte ${place}: expected an integer within int32`);
     expect(() => parseNpy(bytes, "a")).toThrow(new RegExp(`got ${got}$`));
-  });
-
-  test("damaged files of any kind with an InputError of one line", () => {
-    const files = Object.keys(golden).map(read);
-    const damaged = fc
-      .tuple(fc.constantFrom(...files), fc.array(fc.tuple(fc.nat(140), fc.nat(255)), { maxLength: 3 }), fc.nat(300))
-      .map(([file, changes, length]) => {
-        const bytes = file.slice(0, length);
-        for (const [at, value] of changes) bytes[at] = value;
-        return bytes;
-      });
-    let parsed = 0;
-    fc.assert(
-      fc.property(fc.oneof(fc.uint8Array({ maxLength: 60 }), damaged), (bytes) => {
-        try {
-          const { data, shape } = parseNpy(bytes, "a.npy");
-          expect(data.length).toBe(shape.reduce((a, b) => a * b, 1));
-          parsed++;
-        } catch (error) {
-          expect(error).toBeInstanceOf(InputError);
-          expect(String(error)).toMatch(/^InputError: a\.npy: byte \d+: .{1,400}$/);
-        }
-      }),
-      { seed: 1, numRuns: 3000 },
-    );
-    expect(parsed).toBeGreaterThan(20); // some damage is in the padding or in the numbers
   });
 });

@@ -1,0 +1,23 @@
+import { InputError } from "../errors.ts";
+import type { Architecture } from "./networks.ts";
+
+/**
+ * Reads `mlp 400 400`, `conv 32,64` or `residual 32,64,128`, with spaces or commas between the sizes.
+ * @throws InputError for anything else.
+ */
+export function parseArchitecture(text: string): Architecture {
+  const [kind, ...rest] = text.trim().split(/[\s,]+/);
+  const sizes = rest.map(Number);
+  if (sizes.length > 0 && sizes.every((size) => Number.isInteger(size) && size > 0)) {
+    if (kind === "mlp") return { kind, widths: sizes };
+    if (kind === "conv") return { kind, channels: sizes };
+  }
+  throw new InputError(`"mlp WIDTH …" or "conv CHANNELS,…" is expected, such as "mlp 400 400", got "${text}"`);
+}
+
+/** An architecture as `parseArchitecture` reads it. */
+export function formatArchitecture(architecture: Architecture): string {
+  return architecture.kind === "mlp"
+    ? `mlp ${architecture.widths.join(" ")}`
+    : `${architecture.kind} ${architecture.channels.join(",")}`;
+}

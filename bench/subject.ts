@@ -36,7 +36,7 @@ export function noisePictures(length: number): Dataset {
 /** A training whose step is all that one is: noise draw, binarisation, forward, backward, Adam. */
 export function subjectOptions(subject: Subject, engine: Engine, dataset: Dataset): TrainingOptions {
   const { shape, measure } = dataset;
-  const description = { shape, measure, means: new Float64Array(784).fill(127.5) };
+  const description = { shape, measure, means: new Float64Array(shape.reduce((a, b) => a * b)).fill(127.5) };
   const model = vae({ architecture: architectures[subject], latents: LATENTS }, description);
   const { terms, loss } = trainingProgram(model, description);
   const learningRate = { kind: "constant", value: 1e-3 } as const;

@@ -136,6 +136,7 @@ export function rowsDataset(
 
 /** The narrowest measure of all numbers, each of which must be finite and one of the stated measure. */
 function examine(rows: Rows, name: string, stated: Measure | undefined): Measure {
+  if (rows.dtype === "uint8" && stated === "bytes") return "bytes";
   const fits = stated === undefined ? Number.isFinite : (x: number) => Number.isFinite(x) && contains[stated](x);
   const seen: Measure[] = [];
   forEachBlock(rows, (block, firstRow) => {

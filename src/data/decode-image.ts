@@ -2,7 +2,7 @@
 import { extname } from "node:path";
 import type { Metadata } from "sharp";
 import { InputError } from "../errors.ts";
-import { firstBytesOf } from "./file-bytes.ts";
+import { fileSize, firstBytesOf } from "./file-bytes.ts";
 
 /** What an image is brought to. */
 export interface PixelShape {
@@ -127,11 +127,12 @@ function factsOf(header: Metadata, name: string): ImageFacts {
 }
 
 async function told<T>(input: string | Uint8Array, name: string, work: () => Promise<T>): Promise<T> {
-  if (typeof input === "string") await firstBytesOf(input, 1); // says what the system has against the file
+  if (typeof input === "string") await fileSize(input); // says what is no file: sharp would wait for a pipe's writer
   try {
     return await work();
   } catch (error) {
     if (error instanceof InputError) throw error;
+    if (typeof input === "string") await firstBytesOf(input, 1); // says what the system has against reading it
     const reason = error instanceof Error ? error.message : String(error);
     throw new InputError(
       `${name}: cannot be read as an image (${reason.split("\n")[0].trim()}); repair it, convert it to PNG or remove it`,

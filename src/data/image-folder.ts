@@ -37,7 +37,11 @@ const litter: ReadonlySet<string> = new Set(["Thumbs.db", "desktop.ini", "__MACO
 export async function openImageFolder(path: string, options: ReadingOptions): Promise<Dataset> {
   const { signal, onProgress } = options;
   const listing = await list(path);
-  const { images, foreign } = await inspectAll(path, listing.files, signal);
+  // a file counts half once its header is read, and whole once it is decoded
+  let halves = 0;
+  const passed = (total: number): void => onProgress?.(Math.floor(++halves / 2), total);
+  const { images, foreign } = await inspectAll(path, listing.files, signal, passed);
+  halves = images.length;
   const skipped = skippedNotices({ ...listing, foreign });
   if (images.length < 2) {
     const got = images.length === 0 ? "none" : `1 (${images[0].source})`;
@@ -55,7 +59,6 @@ export async function openImageFolder(path: string, options: ReadingOptions): Pr
   const writer = rowWriter({ length: images.length, size: channels * height * width, dtype: "uint8" });
   try {
     const hashes = new Array<string>(images.length);
-    let done = 0;
     await inPool(
       sources,
       async (source, row) => {
@@ -63,7 +66,7 @@ export async function openImageFolder(path: string, options: ReadingOptions): Pr
         const bytes = await bytesOfFile(file);
         hashes[row] = createHash("sha256").update(bytes).digest("hex");
         writer.write(row, await decodeImage(bytes, shape, file));
-        onProgress?.(++done, images.length);
+        passed(images.length);
       },
       signal,
     );
@@ -160,6 +163,7 @@ async function inspectAll(
   root: string,
   files: readonly string[],
   signal: AbortSignal | undefined,
+  passed: (total: number) => void,
 ): Promise<{ readonly images: readonly FoundImage[]; readonly foreign: readonly string[] }> {
   const facts = new Array<ImageFacts | undefined>(files.length);
   await inPool(
@@ -170,6 +174,7 @@ async function inspectAll(
         if (hasImageName(source)) throw error; // damaged, not foreign
         return undefined;
       });
+      passed(files.length);
     },
     signal,
   );

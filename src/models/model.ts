@@ -8,7 +8,7 @@ export interface DataDescription {
   readonly measure: Measure;
   /** The mean of each number over the training data, in the data's own units. */
   readonly means: ArrayLike<number>;
-  /** The standard deviation of each, for real numbers, whose units can be any; 1 where it is left out. */
+  /** The standard deviation of each, for numbers of more than one size (not binary ones), in the data's own units. */
   readonly deviations?: ArrayLike<number>;
 }
 
@@ -16,9 +16,9 @@ export interface DataDescription {
 export function describeData(dataset: Dataset): DataDescription {
   const { shape, measure } = dataset;
   const means = featureMeans(dataset);
-  return measure === "real"
-    ? { shape, measure, means, deviations: featureDeviations(dataset, means) }
-    : { shape, measure, means };
+  return measure === "binary"
+    ? { shape, measure, means }
+    : { shape, measure, means, deviations: featureDeviations(dataset, means) };
 }
 
 /**

@@ -157,7 +157,7 @@ function likelihood(options: VaeOptions, data: DataDescription, unit: number): L
       );
       const standardDeviation =
         options.variance === undefined
-          ? mul(spread, exp(parameter("decoder/logScale", [], { law: "constant", value: 0 })))
+          ? mul(spread, exp(learnedLogScale(0)))
           : constant(Math.sqrt(options.variance));
       return {
         distribution: (raw, rank) => normal(add(centre, mul(spread, raw)), standardDeviation, rank),
@@ -167,7 +167,7 @@ function likelihood(options: VaeOptions, data: DataDescription, unit: number): L
     }
     case "logistic": {
       // One scale for all pixels, in grey levels; the mean is 127.5·(1 + raw).
-      const logScale = parameter("decoder/logScale", [], { law: "constant", value: Math.log(16) });
+      const logScale = learnedLogScale(Math.log(spreadOf(data) * (Math.sqrt(3) / Math.PI))); // of a logistic with this deviation
       return {
         distribution: (raw, rank) => discretizedLogistic(mul(add(raw, 1), TOP / 2), exp(logScale), rank),
         bias: start(starts.map((mean) => mean / (TOP / 2) - 1)),
@@ -175,6 +175,21 @@ function likelihood(options: VaeOptions, data: DataDescription, unit: number): L
       };
     }
   }
+}
+
+/**
+ * The logarithm of one scale for all numbers, ten times the parameter: the optimizers move every parameter by about the
+ * learning rate a step, and this one, whose gradient is the clearest of all, has the furthest to go.
+ */
+function learnedLogScale(start: number): Tensor {
+  const SPEED = 10;
+  return mul(SPEED, parameter("decoder/logScale", [], { law: "constant", value: start / SPEED }));
+}
+
+/** The root mean square of the deviations: how far the numbers are from their means; at least one grey level. */
+function spreadOf({ deviations, means }: DataDescription): number {
+  const squares = Array.from(deviations ?? means, (_, i) => (deviations?.[i] ?? TOP / 4) ** 2);
+  return Math.max(1, Math.sqrt(squares.reduce((a, b) => a + b, 0) / squares.length));
 }
 
 /** The mean of each channel: the bias of a transposed convolution is one number a channel. */

@@ -51,7 +51,7 @@ export function dataFacts(
   { means, deviations }: DataDescription,
 ): RunFacts["data"] {
   const { checksum, length: examples, shape, measure, columns, labelNames } = source;
-  const table = shape.length === 1 && deviations !== undefined;
+  const table = shape.length === 1 && deviations !== undefined && (measure === "real" || measure === "unit");
   return {
     checksum,
     examples,

@@ -25,6 +25,7 @@ const order = [
   "training",
   "run",
   "evaluation",
+  "trained",
   "report",
   "cli",
   "systems",
@@ -36,9 +37,13 @@ const INDEX = "index.ts";
 const LOADER = "run/user-model.ts";
 
 /** Folders some of whose files are for Node alone; browser code imports the others. */
-const nodeFolders = ["runtime", "data", "run", "report", "systems", "cli"];
-/** Where the engine is chosen: a browser gets the other file. */
-const platforms: Readonly<Record<string, string>> = { "#engine": "runtime/engine-web.ts" };
+const nodeFolders = ["runtime", "data", "run", "trained", "report", "systems", "cli"];
+/** What platforms do differently: a browser gets these files. */
+const platforms: Readonly<Record<string, string>> = {
+  "#engine": "runtime/engine-web.ts",
+  "#run-files": "run/run-files-web.ts",
+  "#images": "trained/images-web.ts",
+};
 
 function filesIn(folder: string, extensions: readonly string[]): readonly string[] {
   const start = join(root, folder);
@@ -193,7 +198,7 @@ describe("what only Node has", () => {
 
   it("is reached from no other folder, the web engine or the public index", () => {
     const shared = sources.filter((file) => !nodeFolders.includes(folderOf(inSrc(file))));
-    const starts = [...shared, "src/runtime/engine-web.ts", "src/runtime/compile.ts", "src/data/dataset.ts"];
+    const starts = [...shared, "src/runtime/engine-web.ts", "src/data/dataset.ts", "src/trained/load.ts"];
     const needed = new Set(starts.flatMap((start) => Array.from(reached(start))));
     expect(Array.from(needed).flatMap(forNode)).toEqual([]);
   });

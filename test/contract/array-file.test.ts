@@ -30,10 +30,10 @@ function idx(data: Uint8Array, ...shape: readonly number[]): Uint8Array {
   return Uint8Array.of(0, 0, 8, shape.length, ...shape.flatMap((size) => [0, 0, 0, size]), ...data);
 }
 
-function rowsOf(dataset: Dataset, indices: readonly number[]): number[] {
+function rowsOf(dataset: Dataset, indices: readonly number[]): Float32Array {
   const out = new Float32Array(indices.length * sizeOf(dataset.shape));
   dataset.read(indices, out);
-  return [...out];
+  return out;
 }
 
 /** The message of the error that opening it ends in: always one line that begins with the path. */
@@ -54,8 +54,22 @@ const many = counting(3 * 7 * 11 * 14_000);
 describe("data larger than the limit are the same as in memory", () => {
   test.each([
     ["a table of bytes", npy(counting(1000), 50, 20)],
-    ["a table of floats", npy(Float32Array.from({ length: 60 }, (_, i) => Math.sin(i)), 20, 3)],
-    ["float64", npy(Float64Array.from({ length: 60 }, (_, i) => Math.sin(i)), 20, 3)],
+    [
+      "a table of floats",
+      npy(
+        Float32Array.from({ length: 60 }, (_, i) => Math.sin(i)),
+        20,
+        3,
+      ),
+    ],
+    [
+      "float64",
+      npy(
+        Float64Array.from({ length: 60 }, (_, i) => Math.sin(i)),
+        20,
+        3,
+      ),
+    ],
     [
       "integers",
       npy(
@@ -66,8 +80,8 @@ describe("data larger than the limit are the same as in memory", () => {
     ],
     ["grey images", npy(counting(120), 5, 4, 6)],
     ["images, channels first", npy(counting(120), 5, 3, 4, 2)],
-    ["images, channels last", npy(counting(120), 5, 4, 2, 3)],
-    ["images of floats, channels last", npy(Float32Array.from(counting(120)), 5, 4, 2, 3)],
+    ["images, channels last", npy(counting(120), 5, 2, 4, 3)],
+    ["images of floats, channels last", npy(Float32Array.from(counting(120)), 5, 2, 4, 3)],
     ["IDX images", idx(counting(120), 5, 4, 6)],
     ["many", npy(many, 14_000, 7, 11, 3)],
     ["many floats", npy(Float32Array.from(many), 14_000, 7 * 11 * 3)],
@@ -76,19 +90,12 @@ describe("data larger than the limit are the same as in memory", () => {
     const zipped = file("zipped", gzipSync(bytes, { level: 1 }));
     const whole = await openArrayFile(path);
     const { length, shape, dtype, measure, checksum } = whole;
-    const indices = [
-      length - 1,
-      0,
-      1,
-      2,
-      2,
-      1,
-      length - 1,
-      ...[0.3, 0.5, 0.9].map((share) => Math.floor(share * length)),
-    ];
+    // All of them, then some that repeat and go back.
+    const indices = [...Array(length).keys(), length - 1, 0, 1, 2, 2, 1];
+    const expected = Buffer.from(rowsOf(whole, indices).buffer);
     for (const large of [await openArrayFile(path, { limit: 0 }), await openArrayFile(zipped, { limit: 0 })]) {
       expect(large).toMatchObject({ length, shape, dtype, measure, checksum });
-      expect(rowsOf(large, indices)).toEqual(rowsOf(whole, indices));
+      expect(Buffer.compare(Buffer.from(rowsOf(large, indices).buffer), expected)).toBe(0);
       expect(large.notices).toHaveLength(1);
     }
     expect((await openArrayFile(zipped)).checksum).toBe(checksum);
@@ -132,6 +139,7 @@ describe("what is refused, larger than the limit or not", () => {
       npy(Int32Array.of(0, 2 ** 24 + 2), 2, 1),
       "an integer that float32 holds exactly (within ±2^24), got",
     ],
+    ["a negative one", npy(Int32Array.of(-(2 ** 24), -(2 ** 24) - 2), 2, 1), "exactly (within ±2^24), got -16777218"],
     ["labels", npy(counting(3), 3), "these are labels"],
     ["two channels", npy(counting(8), 1, 2, 2, 2), "with 1, 3 or 4 channels, got [1,2,2,2]"],
     ["no rows", npy(counting(0), 0, 5), "with at least one of each, got [0,5]"],

@@ -173,7 +173,7 @@ function numbersOf(dataset: Dataset): Float32Array {
 
 describe("files, into memory and by index", () => {
   const path = join(folder, "a");
-  const images = encodeNpy({ data: Uint8Array.from({ length: 48 }, (_, i) => i), shape: [2, 4, 2, 3] });
+  const images = encodeNpy({ data: Uint8Array.from({ length: 48 }, (_, i) => i), shape: [2, 2, 4, 3] });
   const arrays = [...npyFiles, ...idxFiles, images];
   // Little, so that damage hits what matters; a changed byte in the stream is found by gzip itself.
   const zipped = [npyFiles[0], idxFiles[0], images].map((bytes) => new Uint8Array(gzipSync(bytes)));

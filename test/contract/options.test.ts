@@ -19,7 +19,7 @@ describe("the KL weight", () => {
     const normal = { likelihood: "normal", variance: 0.05, lambda: 0.1 };
     expect(() => parse({ ...normal, klWeight: 1 })).toThrow("--lambda: sets the same number as the KL weight, λ = 2ηw");
     expect(() => parse({ likelihood: "normal", lambda: 0.1 })).toThrow("give its --variance η too");
-    expect(() => parse({ variance: 0.05 })).toThrow("--variance: is for --likelihood normal");
+    expect(() => parse({ likelihood: "bernoulli", variance: 0.05 })).toThrow("--variance: is for --likelihood normal");
   });
 
   it("follows its schedule", () => {

@@ -65,7 +65,7 @@ describe("progress of a training in a terminal", () => {
   it("is one line with everything in 80 columns", () => {
     const at = stage(80);
     train(at, 42, 500);
-    expect(at.lines).toEqual(["██▌░░ epoch 5/10  ELBO −243.1  recon −230.2  rate 12.9  28,100 ex/s  0:21 left"]);
+    expect(at.lines).toEqual(["███░░░ epoch 5/10  ELBO −243.1  recon −230.2  rate 12.9  28,100 ex/s  0:21 left"]);
   });
 
   it("is drawn at most 15 times a second", () => {
@@ -76,7 +76,7 @@ describe("progress of a training in a terminal", () => {
   });
 
   it("drops the least important parts first and never wraps", () => {
-    const parts = [/epoch 5\/10/, / left/, /ELBO/, /recon/, /rate/, /img\/s/];
+    const parts = [/epoch 5\/10/, / left/, /ELBO/, /recon/, /rate/, /ex\/s/];
     let before = 0;
     for (let columns = 1; columns <= 120; columns++) {
       const at = stage(columns); // fails where a line wraps
@@ -102,7 +102,7 @@ describe("progress of a training in a terminal", () => {
     progress.update(state(1, { elbo: -123_456.7, reconstruction: -123_400.1, examplesPerSecond: 1e6 }));
     at.pass(1000);
     progress.update(state(2, { elbo: -1.5, reconstruction: -1, rate: 0.5, examplesPerSecond: 1 }));
-    expect(at.lines[0]).toMatch(/ELBO −1\.500 {2}recon −1\.000 {2}rate 0\.500 {2}1 img\/s {2}0:08 left$/);
+    expect(at.lines[0]).toMatch(/ELBO −1\.500 {2}recon −1\.000 {2}rate 0\.500 {2}1 ex\/s {2}0:08 left$/);
   });
 
   it("writes other lines above itself, and leaves the last state with the time it took", () => {
@@ -149,7 +149,7 @@ describe("progress of a training without a terminal", () => {
     const at = stage();
     train(at, 50).finish();
     const line =
-      /^epoch (\d+)\/10 {2}ELBO −243\.1 {2}recon −230\.2 {2}rate 12\.9 {2}28,100 img\/s {2}(?:0:\d\d left|in 50s)$/;
+      /^epoch (\d+)\/10 {2}ELBO −243\.1 {2}recon −230\.2 {2}rate 12\.9 {2}28,100 ex\/s {2}(?:0:\d\d left|in 50s)$/;
     expect(at.lines.slice(0, -1).map((text) => Number(text.match(line)?.[1]))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 

@@ -1,5 +1,21 @@
 import type { DataDescription, Model } from "../models/model.ts";
+import { type LayerSummary, networkSummary } from "../models/summary.ts";
+import { formatCount } from "./terminal.ts";
 
-export function networkLines(_model: Model, _description: DataDescription): readonly string[] {
-  return [];
+/** The two networks as a line each: from shape to shape, and how many parameters. */
+export function networkLines(model: Model, description: DataDescription): readonly string[] {
+  const { encoder, decoder, rest, totals } = networkSummary(model, description);
+  const line = (name: string, start: string, layers: readonly LayerSummary[], parameters: number): string => {
+    const shapes = layers.map(({ output }) => output).filter((shape) => shape !== "1");
+    // A residual block keeps its shape: it is shown once.
+    const path = [start, ...shapes].filter((shape, i, all) => i === 0 || shape !== all[i - 1]);
+    return `${name}  ${path.join(" → ")}, ${formatCount(parameters)} parameters`;
+  };
+  return [
+    line("encoder", description.shape.join("×"), encoder, totals.encoder),
+    line("decoder", String(model.latents), decoder, totals.decoder),
+    ...(rest.length > 0
+      ? [`other    ${rest.map(({ name }) => name).join(", ")}, ${formatCount(totals.rest)} parameters`]
+      : []),
+  ];
 }

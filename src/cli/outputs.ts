@@ -5,7 +5,7 @@ import { encodeCsv } from "../data/csv.ts";
 import { encodeNpy } from "../data/npy.ts";
 import { InputError } from "../errors.ts";
 import { encodeGrid, encodeImage } from "../report/grid.ts";
-import { toImages } from "../report/image.ts";
+import { isImage, toImages } from "../report/image.ts";
 import type { RunFacts } from "../run/facts.ts";
 import { fileError, temporaryPath, writeAtomically } from "../run/files.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
@@ -24,10 +24,6 @@ export interface Output {
   readonly before?: Readonly<Record<string, readonly (string | number)[]>>;
   /** Names of the files of a folder, without their extension; by default numbers. */
   readonly names?: readonly string[];
-}
-
-export function isImageShape(shape: readonly number[]): boolean {
-  return shape.length === 3 && (shape[0] === 1 || shape[0] === 3);
 }
 
 /** How a path is to be written; refused where something is there already, unless that is to be replaced. */
@@ -49,7 +45,7 @@ export async function writeExamples(
   output: Output,
   { data }: RunFacts,
 ): Promise<void> {
-  const image = isImageShape(data.shape);
+  const image = isImage(data.shape);
   const kind = outputKind(flags, image ? kinds : ["npy", "csv", "json"]);
   const { values } = output;
   switch (kind) {

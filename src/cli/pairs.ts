@@ -1,14 +1,9 @@
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, numbersOf } from "../data/dataset.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 
 /** All examples of a dataset: [n, …shape]. */
 export function readAll(dataset: Dataset): NdArray<Float32Array> {
-  const data = new Float32Array(dataset.length * sizeOf(dataset.shape));
-  dataset.read(
-    Uint32Array.from({ length: dataset.length }, (_, i) => i),
-    data,
-  );
-  return { data, shape: [dataset.length, ...dataset.shape] };
+  return { data: numbersOf(dataset), shape: [dataset.length, ...dataset.shape] };
 }
 
 /** Rows of `perRow` examples, each above a row of their counterparts; a last, shorter pair of rows is left out unless it is the only one. */

@@ -1,16 +1,18 @@
 import { existsSync } from "node:fs";
+import { availableMemory } from "node:process";
 import { z } from "zod";
 import { openEngine } from "#engine";
 import { InputError } from "../errors.ts";
 import { formatArchitecture } from "../models/architecture.ts";
 import { type DataDescription, describeData, likelihoodName, type Model } from "../models/model.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
-import { vaeOptions } from "../run/defaults.ts";
+import { settleOptions, vaeOptions } from "../run/defaults.ts";
 import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
 import {
   klWeightSchedule,
   learningRateSchedule,
   optimizerOptions,
+  type SettledOptions,
   type TrainOptions,
   totalSteps,
 } from "../run/options.ts";
@@ -18,13 +20,15 @@ import { buildModel, dataFacts, openRunData, type RunData, type Watch } from "..
 import { environment } from "../run/versions.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
+import { trainingBytes } from "../training/bytes.ts";
 import { modelTraining } from "../training/fit.ts";
 import type { LoopState } from "../training/loop.ts";
 import type { Training } from "../training/training.ts";
+import { formatBytes } from "./terminal.ts";
 
 /** A run about to be trained: everything is open and fits together, and nothing has been written unless it went on before. */
 export interface PreparedRun {
-  readonly options: TrainOptions;
+  readonly options: SettledOptions;
   readonly engine: Engine;
   readonly data: RunData;
   readonly description: DataDescription;
@@ -51,17 +55,19 @@ export function freeRunPath(name: string): string {
 
 /** Opens data, model, engine and folder. Mistakes come to light before the folder is made. */
 export async function prepareRun(
-  options: TrainOptions,
+  given: TrainOptions,
   target: Target,
   threads: number,
   watch: Watch,
 ): Promise<PreparedRun> {
   const before = target.kind === "resume" ? openRun(target.path, { write: true }) : undefined;
   try {
-    const engine = await openEngine({ engine: options.engine, threads });
-    const data = await openRunData(options, watch);
+    const engine = await openEngine({ engine: given.engine, threads });
+    const data = await openRunData(given, watch);
     const description = describeData(data.train);
+    const options = settleOptions(given, description, data.train.length);
     const model = await buildModel(options, description);
+    const tight = memoryWarning(options, model, description);
     const training = await openTraining(options, engine, data, model, description);
     const steps = totalSteps(options, training.stepsPerEpoch);
     const config = configOf(options, engine, data, description, model, training);
@@ -69,7 +75,7 @@ export async function prepareRun(
     for (const part of [data.source, data.validation, data.test]) {
       for (const line of part?.notices ?? []) if (!notices.includes(line)) notices.push(line);
     }
-    notices.push(...warnings(options, steps, model));
+    notices.push(...tight, ...warnings(options, steps, model));
     const common = { options, engine, data, description, model, training };
     if (target.kind === "new") {
       const run = createRun(target.path, config, { force: target.force });
@@ -90,6 +96,18 @@ export async function prepareRun(
   }
 }
 
+/** Training that may not fit: what it keeps, and half of the intermediates, as the engine uses their memory again. */
+function memoryWarning(options: SettledOptions, model: Model, description: DataDescription): readonly string[] {
+  const { batch: batchSize, samples } = options;
+  const bytes = trainingBytes(model, description, { batchSize, samples, optimizer: optimizerOptions(options) });
+  const needed = bytes.parameters + bytes.gradients + bytes.slots + bytes.activations / 2;
+  const free = availableMemory();
+  if (needed <= free) return [];
+  return [
+    `training may need ${formatBytes(needed)} of memory and ${formatBytes(free)} are free: a smaller --batch or network helps`,
+  ];
+}
+
 /** Settings that are allowed and hardly meant. */
 function warnings({ klWarmup, klPeriod, klWeight }: TrainOptions, steps: number, model: Model): readonly string[] {
   if (model.objective !== undefined && (klWeight !== undefined || klWarmup > 0)) {
@@ -104,7 +122,7 @@ function warnings({ klWarmup, klPeriod, klWeight }: TrainOptions, steps: number,
 }
 
 function openTraining(
-  options: TrainOptions,
+  options: SettledOptions,
   engine: Engine,
   { train }: RunData,
   model: Model,

@@ -24,16 +24,15 @@ export function reconstructCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, data: string | undefined, flags: RunFlags & ExampleFlags & OutFlags) => {
-      const [{ useRun }, { chooseExamples }, { pairs, readAll }, { showExamples }, { isImageShape }] =
-        await Promise.all([
-          import("./use-run.ts"),
-          import("./examples.ts"),
-          import("./pairs.ts"),
-          import("./show-examples.ts"),
-          import("./outputs.ts"),
-        ]);
+      const [{ useRun }, { chooseExamples }, { pairs, readAll }, { showExamples }, { isImage }] = await Promise.all([
+        import("./use-run.ts"),
+        import("./examples.ts"),
+        import("./pairs.ts"),
+        import("./show-examples.ts"),
+        import("../report/image.ts"),
+      ]);
       await useRun(path, flags, ["reconstruct"], async ({ config, model, watch }) => {
-        const image = isImageShape(model.facts.data.shape);
+        const image = isImage(model.facts.data.shape);
         const picture = image && (flags.out === undefined || /\.png$/i.test(flags.out));
         // A picture of everything would be too large to look at.
         const chosen = { ...flags, limit: flags.limit ?? (picture ? String(4 * PER_ROW) : undefined) };

@@ -59,7 +59,7 @@ async function validationScores(engine: Engine, run: Run, validation: Dataset, s
   }
 }
 
-async function writeReport({ engine, run, evaluation, dataset, data, signal }: Results): Promise<void> {
+async function writeReport({ engine, run, evaluation, dataset, signal }: Results): Promise<void> {
   const model = await load(run.path, { runtime: engine });
   try {
     const input = await gatherReport({
@@ -69,7 +69,6 @@ async function writeReport({ engine, run, evaluation, dataset, data, signal }: R
       history: run.readArtifact("history.safetensors"),
       evaluation,
       dataset,
-      train: data.train,
       signal,
     });
     run.writeArtifact("report.html", await renderReport(input));

@@ -1,8 +1,12 @@
 /** A table as RFC 4180 has it, with "\n" between rows; numbers by the shortest text that is the same float32. */
 export function encodeCsv(columns: readonly string[], rows: Iterable<readonly (string | number)[]>): string {
-  const lines = [columns.map(cell).join(",")];
-  for (const row of rows) lines.push(row.map(cell).join(","));
+  const lines = [line(columns)];
+  for (const row of rows) lines.push(line(row));
   return `${lines.join("\n")}\n`;
+}
+
+function line(cells: readonly (string | number)[]): string {
+  return cells.map(cell).join(",") || '""'; // an empty line would be no row
 }
 
 function cell(value: string | number): string {

@@ -160,6 +160,16 @@ function placeOf(i: number, size: number): string {
   return `row ${Math.floor(i / size)}, column ${i % size} (from 0)`;
 }
 
+/** The numbers of all examples: [n, …shape]. */
+export function numbersOf(dataset: Dataset): Float32Array {
+  const all = new Float32Array(dataset.length * sizeOf(dataset.shape));
+  dataset.read(
+    Uint32Array.from({ length: dataset.length }, (_, i) => i),
+    all,
+  );
+  return all;
+}
+
 /** The examples of these rows, in this order; rows may repeat. Reads through to the dataset. */
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   if (indices.length === 0) throw new InputError(`${dataset.name}: a subset needs at least one row`);

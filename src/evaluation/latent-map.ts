@@ -4,8 +4,9 @@ import type { NdArray } from "../tensor/ndarray.ts";
 /** Codes in the plane. */
 export interface LatentMap {
   readonly points: readonly { readonly x: number; readonly y: number }[];
-  /** What the two axes are, in words. */
+  /** What the two axes are, in words, and their names, the horizontal one first. */
   readonly axes: string;
+  readonly axisNames: readonly [string, string];
 }
 
 /**
@@ -15,9 +16,12 @@ export interface LatentMap {
 export function latentMap({ data, shape: [n, k] }: NdArray): LatentMap {
   const at = (i: number, j: number): number => data[i * k + j];
   if (k === 1) {
-    return { points: rows(n, (i) => ({ x: i, y: at(i, 0) })), axes: "the one latent, over the examples in order" };
+    const points = rows(n, (i) => ({ x: i, y: at(i, 0) }));
+    return { points, axes: "the one latent over the order of the examples", axisNames: ["example", "z₀"] };
   }
-  if (k === 2) return { points: rows(n, (i) => ({ x: at(i, 0), y: at(i, 1) })), axes: "the two latents" };
+  if (k === 2) {
+    return { points: rows(n, (i) => ({ x: at(i, 0), y: at(i, 1) })), axes: "the two latents", axisNames: ["z₀", "z₁"] };
+  }
   const means = rows(k, (j) => rows(n, (i) => at(i, j)).reduce((a, b) => a + b, 0) / n);
   const covariance = rows(k, (a) =>
     rows(k, (b) => {
@@ -35,6 +39,7 @@ export function latentMap({ data, shape: [n, k] }: NdArray): LatentMap {
   return {
     points: rows(n, (i) => ({ x: along(i, first), y: along(i, second) })),
     axes: `the first two principal components of the posterior means (${share} % of their variance)`,
+    axisNames: ["first component", "second component"],
   };
 }
 

@@ -6,13 +6,15 @@ import type { Architecture } from "./networks.ts";
  * @throws InputError for anything else.
  */
 export function parseArchitecture(text: string): Architecture {
-  const [kind, ...rest] = text.trim().split(/[\s,]+/);
-  const sizes = rest.map(Number);
-  if (sizes.length > 0 && sizes.every((size) => Number.isInteger(size) && size > 0)) {
+  const [kind, ...rest] = text.trim().split(/\s*,\s*|\s+/);
+  const sizes = rest.map((size) => (/^\d+$/.test(size) ? Number(size) : Number.NaN));
+  if (sizes.length > 0 && sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
     if (kind === "mlp") return { kind, widths: sizes };
-    if (kind === "conv") return { kind, channels: sizes };
+    if (kind === "conv" || kind === "residual") return { kind, channels: sizes };
   }
-  throw new InputError(`"mlp WIDTH …" or "conv CHANNELS,…" is expected, such as "mlp 400 400", got "${text}"`);
+  throw new InputError(
+    `"mlp WIDTH …", "conv CHANNELS,…" or "residual CHANNELS,…" is expected, such as "mlp 400 400" or "conv 32,64", got "${text}"`,
+  );
 }
 
 /** An architecture as `parseArchitecture` reads it. */

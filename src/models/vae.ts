@@ -17,6 +17,7 @@ const width = z.int().positive();
 const networkSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("mlp"), widths: z.array(width).min(1).readonly() }),
   z.strictObject({ kind: z.literal("conv"), channels: z.array(width).min(1).readonly() }),
+  z.strictObject({ kind: z.literal("residual"), channels: z.array(width).min(1).readonly() }),
 ]);
 
 /** The arguments of the built-in VAE: checked here, shown as flags by the command. */
@@ -156,9 +157,7 @@ function likelihood(options: VaeOptions, data: DataDescription, unit: number): L
         data.shape,
       );
       const standardDeviation =
-        options.variance === undefined
-          ? mul(spread, exp(learnedLogScale(0)))
-          : constant(Math.sqrt(options.variance));
+        options.variance === undefined ? mul(spread, exp(learnedLogScale(0))) : constant(Math.sqrt(options.variance));
       return {
         distribution: (raw, rank) => normal(add(centre, mul(spread, raw)), standardDeviation, rank),
         bias: { law: "constant", value: 0 },

@@ -19,6 +19,7 @@ import {
   toFloat,
 } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
+import type { OutputPadding } from "../tensor/ops/convolution.ts";
 import { mean } from "../tensor/ops/reduce.ts";
 import { multiply, show } from "../tensor/shape.ts";
 import type { Initial } from "../tensor/tensor.ts";
@@ -73,13 +74,13 @@ export function conv(name: string, inputs: number, outputs: number, options: Con
 
 /**
  * Transposed convolution [..., inputs, h, w] → [..., outputs, h', w'] with h' = stride·(h − 1) + kernel − 2·padding +
- * outputPadding. Parameter `name/weight` [inputs, outputs, kernel, kernel].
+ * outputPadding, which may differ by axis. Parameter `name/weight` [inputs, outputs, kernel, kernel].
  */
 export function convTranspose(
   name: string,
   inputs: number,
   outputs: number,
-  options: ConvOptions & { readonly outputPadding?: number },
+  options: ConvOptions & { readonly outputPadding?: OutputPadding },
 ): Layer {
   const { kernel, stride = 1, padding = 0, outputPadding = 0 } = options;
   // Each output pixel is reached by (kernel/stride)² weights of every input channel.

@@ -1,11 +1,15 @@
 import { z } from "zod";
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, numbersOf, subset } from "../data/dataset.ts";
 import type { LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import type { StampedNumber } from "../evaluation/summary.ts";
 import type { RunConfig } from "../run/config.ts";
 import type { TrainedModel } from "../trained/trained-model.ts";
 import type { CurvePoint } from "./curves.ts";
-import type { ReportInput } from "./report.ts";
+import { gatherHistory, gatherMap, gatherReconstructions, gatherSamples, gatherTraversals } from "./gather-figures.ts";
+import { gatherScores } from "./gather-scores.ts";
+import { isImage } from "./image.ts";
+import { modelCard } from "./model-card.ts";
+import type { ReportInput, TableFigure } from "./report-input.ts";
 
 /** What a report is made of. */
 export interface ReportSources {
@@ -21,27 +25,69 @@ export interface ReportSources {
     readonly numbers: readonly StampedNumber[];
     readonly split: string;
   };
-  /** What was evaluated, and what was trained on. */
+  /** What was evaluated. */
   readonly dataset: Dataset;
-  readonly train: Dataset;
   readonly signal?: AbortSignal;
 }
 
+/** No figure shows or scores more examples than this. */
+const MOST = 2000;
+
 /** Runs the model for everything that the report shows. */
-export async function gatherReport({ model, config, metrics, evaluation }: ReportSources): Promise<ReportInput> {
+export async function gatherReport(sources: ReportSources): Promise<ReportInput> {
+  const { model, config, metrics, history, evaluation, signal } = sources;
   const { estimate, active, numbers } = evaluation;
+  const split = `${evaluation.split} split`;
+  const dataset = atMost(sources.dataset, MOST);
+  const image = isImage(dataset.shape);
+  const latents = active && estimate.rates?.map((rate, j) => ({ rate, active: active[j] }));
+  const used = Array.from({ length: config.model.latents }, (_, j) => j).sort(
+    (a, b) => (estimate.rates?.[b] ?? 0) - (estimate.rates?.[a] ?? 0),
+  );
+  const step = Number(metrics.at(-1)?.step ?? 0);
   return {
     title: model.name.split(/[\\/]/).filter(Boolean).at(-1) ?? model.name,
-    sentence: sentence(config, Number(metrics.at(-1)?.step ?? 0)),
+    sentence: sentence(config, step),
     numbers,
     curve: curvePoints(metrics),
+    history: image && history ? gatherHistory(history, model.facts) : undefined,
+    reconstructions: image
+      ? await gatherReconstructions(model, sources.dataset, estimate.perExample.reconstruction, split)
+      : undefined,
+    samples: image ? await gatherSamples(model) : undefined,
+    latentMap: await gatherMap(model, dataset, split, signal),
+    latents,
+    traversals: image ? await gatherTraversals(model, used) : undefined,
+    scores: await gatherScores(model, dataset, split, signal),
+    table: await gatherTable(model, dataset, split),
     pictures: [],
-    latents: active && estimate.rates?.map((rate, j) => ({ rate, active: active[j] })),
-    config: { ...config.options, ...config.data, ...config.model, ...config.environment },
+    likelihood: config.model.likelihood,
     notes: [
       "Every bound is reported at weight 1, whatever weight the loss gave the rate. ± is one standard error between examples: compare models on the same examples, pairwise.",
     ],
+    card: modelCard(config, evaluation.split),
+    config: { ...config.options, ...config.data, ...config.model, ...config.environment },
   };
+}
+
+function atMost(dataset: Dataset, most: number): Dataset {
+  if (dataset.length <= most) return dataset;
+  return subset(
+    dataset,
+    Array.from({ length: most }, (_, i) => i),
+  );
+}
+
+/** Held-out rows beside as many draws. */
+async function gatherTable(model: TrainedModel, dataset: Dataset, split: string): Promise<TableFigure | undefined> {
+  if (dataset.shape.length !== 1) return undefined;
+  const [size] = dataset.shape;
+  const data = numbersOf(dataset);
+  const samples = await model.sample(dataset.length, { from: "draw", seed: 0 });
+  const rows = (values: Float32Array): readonly (readonly number[])[] =>
+    Array.from({ length: dataset.length }, (_, i) => Array.from(values.subarray(i * size, (i + 1) * size)));
+  const columns = dataset.columns ?? Array.from({ length: size }, (_, j) => `x${j}`);
+  return { split, columns, data: rows(data), samples: rows(samples.data) };
 }
 
 function sentence({ options, data, model }: RunConfig, steps: number): string {

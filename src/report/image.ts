@@ -6,6 +6,11 @@ export interface Range {
   readonly high: number;
 }
 
+/** Whether examples can be shown: [channels, height, width] with 1 or 3 channels. */
+export function isImage(shape: readonly number[]): boolean {
+  return shape.length === 3 && (shape[0] === 1 || shape[0] === 3);
+}
+
 /** Numbers [n, channels, height, width] as images; what lies outside the range is cut. */
 export function toImages(values: ArrayLike<number>, shape: readonly number[], { low, high }: Range): readonly Image[] {
   const [channels, height, width] = shape;

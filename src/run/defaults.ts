@@ -4,7 +4,7 @@ import type { DataDescription } from "../models/model.ts";
 import type { Architecture } from "../models/networks.ts";
 import { likelihoodFor, type VaeOptions, vaeSchema } from "../models/vae.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
-import type { TrainOptions } from "./options.ts";
+import { LEAST_EPOCHS, type SettledOptions, type TrainOptions } from "./options.ts";
 
 const presets: Readonly<Record<NonNullable<TrainOptions["preset"]>, VaeOptions>> = {
   "bernoulli-mlp": vaeSchema.parse({}),
@@ -25,6 +25,21 @@ export function vaeOptions(options: TrainOptions, description: DataDescription):
   return { architecture, decoder: parsed(options.decoder), latents, likelihood, binarize, variance };
 }
 
+const FEW_EXAMPLES = 5000;
+/** Steps that the default number of epochs should at least make. */
+const LEAST_STEPS = 2000;
+
+/** The options with what the data decide of them: smaller steps and more epochs where examples are few. */
+export function settleOptions(options: TrainOptions, description: DataDescription, examples: number): SettledOptions {
+  const { batch = Math.min(examples, examples < FEW_EXAMPLES ? 32 : 64) } = options;
+  const stepsPerEpoch = Math.max(1, Math.floor(examples / batch));
+  const { epochs = Math.max(LEAST_EPOCHS, Math.ceil(LEAST_STEPS / stepsPerEpoch)) } = options;
+  const convolves = options.model === undefined && vaeOptions(options, description).architecture.kind !== "mlp";
+  const large = sizeOf(description.shape) > DENSE_PIXELS;
+  const { learningRate = convolves && large ? 2e-3 : 1e-3 } = options;
+  return { ...options, batch, epochs, learningRate };
+}
+
 function parsed(text: string | undefined): Architecture | undefined {
   return text === undefined ? undefined : parseArchitecture(text);
 }
@@ -37,7 +52,7 @@ function suited({ binarize }: TrainOptions, { shape, measure }: DataDescription)
   const features = sizeOf(shape);
   const image = shape.length === 3 && Math.min(shape[1], shape[2]) >= 16;
   if (image && features > DENSE_PIXELS) {
-    return vaeSchema.parse({ likelihood, architecture: { kind: "conv", channels: [32, 64, 128] }, latents: 64 });
+    return vaeSchema.parse({ likelihood, architecture: { kind: "conv", channels: [16, 32, 64, 128] }, latents: 64 });
   }
   if (features >= 100) return vaeSchema.parse({ likelihood });
   const latents = Math.min(16, Math.max(2, Math.ceil(features / 2)));

@@ -8,9 +8,8 @@ import { parseArchitecture } from "../models/architecture.ts";
 const count = z.int().positive();
 const positive = z.number().positive();
 const path = z.string().min(1);
-/** Epochs unless told otherwise, and the steps that they should at least make. */
-const LEAST_EPOCHS = 60;
-const LEAST_STEPS = 2000;
+/** Epochs unless told otherwise. */
+export const LEAST_EPOCHS = 60;
 const EXPECTED = '"mlp WIDTH …", "conv CHANNELS,…" or "residual CHANNELS,…", such as "mlp 400 400",';
 
 /** Everything that `reparam train` can be told, as flags or in a config file; the descriptions are the help. */
@@ -55,7 +54,7 @@ export const optionsSchema = z.strictObject({
     .refine(isArchitecture, `${EXPECTED} is expected`)
     .optional()
     .describe("decoder network, written as the encoder that it mirrors; by default the encoder's"),
-  latents: count.optional().describe("number of latent dimensions"),
+  latents: z.int().positive().max(65536).optional().describe("number of latent dimensions"),
   likelihood: z
     .enum(["bernoulli", "normal", "logistic"])
     .optional()
@@ -66,13 +65,15 @@ export const optionsSchema = z.strictObject({
     .enum(["none", "threshold", "stochastic"])
     .optional()
     .describe("how a Bernoulli gets its zeros and ones; stochastic by default, afresh at every use"),
-  batch: count.default(64).describe("examples in one step"),
+  batch: count.optional().describe("examples in one step; 64 by default, 32 where there are fewer than 5,000"),
   epochs: count
     .optional()
     .describe(`passes over the training examples; ${LEAST_EPOCHS} by default, more where they are few`),
   steps: count.optional().describe("steps in all, instead of epochs"),
   optimizer: z.enum(["adam", "adamw", "sgd"]).default("adam").describe("adam, adamw or sgd (momentum 0.9)"),
-  learningRate: positive.default(1e-3).describe("highest learning rate"),
+  learningRate: positive
+    .optional()
+    .describe("highest learning rate; 0.001 by default, 0.002 for convolutions on large images"),
   warmup: z.int().nonnegative().default(100).describe("steps in which the learning rate rises to its highest"),
   decay: z.enum(["cosine", "none"]).default("cosine").describe("what the learning rate does then"),
   klWeight: z
@@ -200,12 +201,15 @@ export function readingOptions({ size, colour, columns, label, measure }: TrainO
   };
 }
 
+/** Options with everything decided that their defaults leave to the data. */
+export type SettledOptions = TrainOptions & Required<Pick<TrainOptions, "batch" | "epochs" | "learningRate">>;
+
 /** The steps of a run whose epochs have so many. */
-export function totalSteps({ steps, epochs }: TrainOptions, stepsPerEpoch: number): number {
-  return steps ?? (epochs ?? Math.max(LEAST_EPOCHS, Math.ceil(LEAST_STEPS / stepsPerEpoch))) * stepsPerEpoch;
+export function totalSteps({ steps, epochs }: SettledOptions, stepsPerEpoch: number): number {
+  return steps ?? epochs * stepsPerEpoch;
 }
 
-export function learningRateSchedule({ learningRate, warmup, decay }: TrainOptions, total: number): Schedule {
+export function learningRateSchedule({ learningRate, warmup, decay }: SettledOptions, total: number): Schedule {
   if (decay === "cosine") return { kind: "warmupCosine", peak: learningRate, warmup, total };
   if (warmup === 0) return { kind: "constant", value: learningRate };
   return { kind: "linear", from: 0, to: learningRate, steps: warmup };

@@ -16,6 +16,11 @@ function file(name: string, bytes: Uint8Array): string {
   return join(folder, name);
 }
 
+function emptyFolder(): string {
+  mkdirSync(join(folder, "nothing"), { recursive: true });
+  return join(folder, "nothing");
+}
+
 /** An IDX file of bytes 0, 1, 2, … of this shape, sizes below 256. */
 function idx(...shape: readonly number[]): Uint8Array {
   const payload = Array.from({ length: sizeOf(shape) }, (_, i) => i);
@@ -94,7 +99,7 @@ describe("openDataset", () => {
   test.each([
     ["no file", () => join(folder, "nowhere"), "no such file"],
     ["a file as a folder", () => join(file("plain", idx(1, 1)), "x"), "cannot be read (ENOTDIR)"],
-    ["a directory", () => folder, "a directory; give the file of the images in it"],
+    ["an empty folder", () => emptyFolder(), "expected at least 2 images, got none"],
     ["nothing in it", () => file("empty", new Uint8Array(0)), "the file is empty"],
     ["nothing in the gzip", () => file("empty.gz", gzipSync("")), "the file is empty"],
     [

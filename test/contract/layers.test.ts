@@ -96,6 +96,13 @@ const cases: readonly LayerCase[] = [
     parameters: { "a/weight": [5, 2, 4, 4], "a/bias": [2] },
   },
   {
+    name: "convTranspose with another output padding on each axis",
+    layer: convTranspose("a", 5, 2, { kernel: 4, stride: 2, padding: 1, outputPadding: [0, 1] }),
+    event: [5, 3, 2],
+    gives: [2, 6, 5],
+    parameters: { "a/weight": [5, 2, 4, 4], "a/bias": [2] },
+  },
+  {
     name: "layerNorm",
     layer: layerNorm("a", 4),
     event: [4],
@@ -278,7 +285,12 @@ describe("a mistake", () => {
     [
       "convTranspose with too much output padding",
       () => convTranspose("a", 1, 2, { kernel: 4, stride: 2, outputPadding: 2 })(image("batch", 1, 4, 4)),
-      "convTranspose2d: the output padding must be below the stride 2, got 2",
+      "convTranspose2d: the output padding must be below the stride 2, got 2 and 2",
+    ],
+    [
+      "convTranspose with too much output padding on one axis",
+      () => convTranspose("a", 1, 2, { kernel: 4, stride: 2, outputPadding: [1, 2] })(image("batch", 1, 4, 4)),
+      "convTranspose2d: the output padding must be below the stride 2, got 1 and 2",
     ],
     [
       "residual of two shapes",

@@ -1,6 +1,6 @@
 import { InputError, ShapeError } from "../../errors.ts";
 import { asFloat, type Case, defineOp, magnitudes, type Op } from "../op.ts";
-import { show, staticShape } from "../shape.ts";
+import { multiply, type Shape, show, staticShape } from "../shape.ts";
 import type { AnyTensor, Emitter, Tensor, Value } from "../tensor.ts";
 
 /** How a kernel moves: the same on both axes. */
@@ -91,11 +91,13 @@ function forEachTerm(
 }
 
 const settings = [
-  { kernel: 3, stride: 1, padding: 1, size: 5 },
-  { kernel: 4, stride: 2, padding: 1, size: 6 },
-  { kernel: 3, stride: 2, padding: 0, size: 6 }, // one row is left over, and no padding to take it from
-  { kernel: 3, stride: 2, padding: 1, size: 6 },
-  { kernel: 2, stride: 3, padding: 1, size: 7 },
+  { kernel: 3, stride: 1, padding: 1, size: [5, 5] },
+  { kernel: 4, stride: 2, padding: 1, size: [6, 6] },
+  { kernel: 3, stride: 2, padding: 0, size: [6, 6] }, // one row is left over, and no padding to take it from
+  { kernel: 3, stride: 2, padding: 1, size: [6, 6] },
+  { kernel: 2, stride: 3, padding: 1, size: [7, 7] },
+  { kernel: 4, stride: 2, padding: 1, size: [4, 5] }, // left over on one axis only
+  { kernel: 4, stride: 2, padding: 1, size: [7, 2] },
 ];
 type Sides = {
   readonly image: readonly number[];
@@ -106,14 +108,14 @@ type Sides = {
 /** Test cases on one geometry after another; `pick` says which two of the three sides go in. */
 function cases(channels: number, pick: (sides: Sides) => readonly (readonly number[])[]): readonly Case<Geometry>[] {
   return settings.map(({ kernel, stride, padding, size }) => {
-    const geometry = { stride, padding, kernel: [kernel, kernel], size: [size, size] };
+    const geometry = { stride, padding, kernel: [kernel, kernel], size };
     const sides = {
-      image: [2, channels, size, size],
+      image: [2, channels, ...size],
       weight: [3, channels, kernel, kernel],
       feature: [2, 3, ...features(geometry)],
     };
     return {
-      name: `kernel ${kernel}, stride ${stride}, padding ${padding}, size ${size}, ${channels} channels`,
+      name: `kernel ${kernel}, stride ${stride}, padding ${padding}, size ${size.join("×")}, ${channels} channels`,
       inputs: pick(sides).map((shape) => ({ shape, low: -10, high: 10 })),
       attributes: geometry,
     };
@@ -252,6 +254,14 @@ function windows(emit: Emitter, x: Value, channels: number, geometry: Geometry):
   return emit.node("Reshape", [gathered, emit.ints([-1, kernel[0] * kernel[1] * channels])]);
 }
 
+/** The shape of the matrix of windows that a node's lowering gathers besides its result, if it gathers one. */
+export function gatheredShape({ op, shape, inputs }: AnyTensor): Shape | undefined {
+  const [, channels, ...kernel] = shape;
+  if (op !== "convWeight" || Number(channels) <= FEW_CHANNELS) return undefined;
+  const [batch, , ...grid] = inputs[1].shape;
+  return [multiply(batch, ...grid), multiply(...kernel, channels)];
+}
+
 /** The weight's gradient as one matrix product of features with windows. */
 function gathered(emit: Emitter, x: Value, y: Value, channels: number, geometry: Geometry): Value {
   const outputs = emit.node("Flatten", [emit.node("Transpose", [y], { perm: [1, 0, 2, 3] })], { axis: 1 });
@@ -284,6 +294,9 @@ export function conv2d(x: Tensor, weight: Tensor, { stride, padding }: Window): 
   return convOp([x, weight], { stride, padding, kernel, size: [height, width] });
 }
 
+/** Rows and columns that a transposed convolution adds at the far end, alike on both axes or [height, width]. */
+export type OutputPadding = number | readonly [height: number, width: number];
+
 /**
  * The transpose of `conv2d` in x: features y [batch, outputs, h, w], weight [outputs, channels, kernel, kernel] → images
  * [batch, channels, stride·(h − 1) + kernel − 2·padding + outputPadding, …].
@@ -291,15 +304,16 @@ export function conv2d(x: Tensor, weight: Tensor, { stride, padding }: Window): 
 export function convTranspose2d(
   y: Tensor,
   weight: Tensor,
-  { stride, padding, outputPadding = 0 }: Window & { readonly outputPadding?: number },
+  { stride, padding, outputPadding = 0 }: Window & { readonly outputPadding?: OutputPadding },
 ): Tensor {
   const [, ...grid] = imageShape("convTranspose2d", y);
   const kernel = kernelShape("convTranspose2d", weight).slice(2);
-  if (outputPadding < 0 || outputPadding >= stride) {
+  const rest = typeof outputPadding === "number" ? [outputPadding, outputPadding] : outputPadding;
+  if (rest.some((extent) => extent < 0 || extent >= stride)) {
     throw new ShapeError(
-      `convTranspose2d: the output padding must be below the stride ${stride}, got ${outputPadding}`,
+      `convTranspose2d: the output padding must be below the stride ${stride}, got ${rest.join(" and ")}`,
     );
   }
-  const size = grid.map((extent, i) => stride * (extent - 1) + kernel[i] - 2 * padding + outputPadding);
+  const size = grid.map((extent, i) => stride * (extent - 1) + kernel[i] - 2 * padding + rest[i]);
   return transposeOp([y, weight], { stride, padding, kernel, size });
 }

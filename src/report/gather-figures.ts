@@ -1,0 +1,118 @@
+import { type Dataset, numbersOf, subset } from "../data/dataset.ts";
+import { latentMap } from "../evaluation/latent-map.ts";
+import type { RunFacts } from "../run/facts.ts";
+import { decodeSafetensors } from "../run/safetensors.ts";
+import type { TrainedModel } from "../trained/trained-model.ts";
+import { traversal } from "../trained/traversal.ts";
+import type { Image } from "./grid.ts";
+import { isImage, toImages } from "./image.ts";
+import type {
+  DecodedGrid,
+  History,
+  LatentMap,
+  PriorSamples,
+  Reconstruction,
+  Reconstructions,
+  Traversals,
+} from "./report-input.ts";
+
+const TYPICAL = 10;
+const EXTREMES = 5;
+const SAMPLES = 30;
+const TRAVERSED = 8;
+const STEPS = 9;
+const GRID = 15;
+const FAR = 3;
+
+/** Numbers in the data's own units as images. */
+export function imagesOf(values: ArrayLike<number>, { data: { shape, range } }: RunFacts): readonly Image[] {
+  return toImages(values, shape, { low: range[0], high: range[1] });
+}
+
+/** The pictures that training kept. */
+export function gatherHistory(bytes: Uint8Array, { data: { shape } }: RunFacts): History {
+  const epochs = Array.from(decodeSafetensors(bytes, "history.safetensors").tensors, ([name, { data }]) => ({
+    epoch: Number(name),
+    images: toImages(data, shape, { low: 0, high: 255 }),
+  }));
+  return { epochs: epochs.sort((a, b) => a.epoch - b.epoch) };
+}
+
+/** The first examples, and those with the highest and lowest log p(x|z), reconstructed. */
+export async function gatherReconstructions(
+  model: TrainedModel,
+  dataset: Dataset,
+  logLikelihood: Float64Array,
+  split: string,
+): Promise<Reconstructions> {
+  const order = Array.from(logLikelihood.keys()).sort((a, b) => logLikelihood[b] - logLikelihood[a]);
+  const some = async (rows: readonly number[]): Promise<readonly Reconstruction[]> => {
+    const chosen = subset(dataset, rows);
+    const originals = imagesOf(numbersOf(chosen), model.facts);
+    const reconstructions = imagesOf((await model.reconstruct(chosen)).data, model.facts);
+    return rows.map((row, i) => ({
+      original: originals[i],
+      reconstruction: reconstructions[i],
+      logLikelihood: logLikelihood[row],
+    }));
+  };
+  const extremes = Math.min(EXTREMES, Math.ceil(dataset.length / 2));
+  return {
+    split,
+    examples: dataset.length,
+    typical: await some(Array.from({ length: Math.min(TYPICAL, dataset.length) }, (_, i) => i)),
+    best: await some(order.slice(0, extremes)),
+    worst: await some(order.slice(-extremes).reverse()),
+  };
+}
+
+/** Draws and means of the same latents. */
+export async function gatherSamples(model: TrainedModel): Promise<PriorSamples> {
+  const of = async (from: "draw" | "mean"): Promise<readonly Image[]> =>
+    imagesOf((await model.sample(SAMPLES, { from, seed: 0 })).data, model.facts);
+  return { drawn: await of("draw"), means: await of("mean") };
+}
+
+/** The posterior means in the plane, with their labels; of a model of two latents what lies where, too. */
+export async function gatherMap(
+  model: TrainedModel,
+  dataset: Dataset,
+  split: string,
+  signal?: AbortSignal,
+): Promise<LatentMap | undefined> {
+  const codes = await model.encode(dataset, { signal });
+  const means = codes.mean;
+  if (!means) return undefined; // a posterior without a mean has no map
+  const { points, axes, axisNames } = latentMap(means);
+  const { labels, labelNames } = dataset;
+  return {
+    split,
+    points: points.map((point, i) => ({ ...point, label: labels?.[i] })),
+    labelNames,
+    axes,
+    axisNames,
+    decodedGrid: model.facts.model.latents === 2 && isImage(dataset.shape) ? await decodedGrid(model) : undefined,
+  };
+}
+
+/** Means of p(x|z) over the square from −3 to 3, the largest second latent on top. */
+async function decodedGrid(model: TrainedModel): Promise<DecodedGrid> {
+  const at = (i: number): number => FAR * ((2 * i) / (GRID - 1) - 1);
+  const z = Array.from({ length: GRID * GRID }, (_, i) => [at(i % GRID), at(GRID - 1 - Math.floor(i / GRID))]);
+  const images = imagesOf((await model.decode(z)).data, model.facts);
+  const rows = Array.from({ length: GRID }, (_, row) => images.slice(row * GRID, (row + 1) * GRID));
+  return { rows, from: -FAR, to: FAR };
+}
+
+/** The most used latents moved one by one. */
+export async function gatherTraversals(model: TrainedModel, byUse: readonly number[]): Promise<Traversals> {
+  const chosen = byUse.slice(0, TRAVERSED);
+  const origin = new Array<number>(model.facts.model.latents).fill(0);
+  const path = traversal(origin, chosen, { steps: STEPS, range: FAR });
+  const images = imagesOf((await model.decode(path.map(({ z }) => z))).data, model.facts);
+  return {
+    latents: chosen.map((latent, i) => ({ latent, images: images.slice(i * STEPS, (i + 1) * STEPS) })),
+    from: -FAR,
+    to: FAR,
+  };
+}

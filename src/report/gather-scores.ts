@@ -1,0 +1,54 @@
+import { type Dataset, numbersOf, subset } from "../data/dataset.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
+import { scoreThreshold } from "../trained/scores.ts";
+import type { TrainedModel } from "../trained/trained-model.ts";
+import { imagesOf } from "./gather-figures.ts";
+import { isImage } from "./image.ts";
+import type { ScoreFigure, StrangeExamples } from "./report-input.ts";
+
+const SHOWN = 10;
+const QUANTILE = 0.01;
+
+/** Scores of the examples, as `reparam score` gives them, and the examples at both ends. */
+export async function gatherScores(
+  model: TrainedModel,
+  dataset: Dataset,
+  split: string,
+  signal?: AbortSignal,
+): Promise<ScoreFigure | undefined> {
+  const { reference } = model;
+  const examples = isImage(dataset.shape) || dataset.shape.length === 1;
+  if (!reference || !examples) return undefined;
+  const { logLikelihood, samples } = await model.score(dataset, { signal });
+  const order = Array.from(logLikelihood.keys()).sort((a, b) => logLikelihood[a] - logLikelihood[b]);
+  const shown = Math.min(SHOWN, Math.ceil(order.length / 2));
+  return {
+    split,
+    values: Array.from(logLikelihood),
+    samples,
+    threshold: { value: scoreThreshold(reference, QUANTILE), quantile: QUANTILE },
+    strangest: shownExamples(model, dataset, order.slice(0, shown), logLikelihood),
+    likeliest: shownExamples(model, dataset, order.slice(-shown).reverse(), logLikelihood),
+  };
+}
+
+function shownExamples(
+  { facts }: TrainedModel,
+  dataset: Dataset,
+  rows: readonly number[],
+  scores: Float64Array,
+): StrangeExamples {
+  const chosen = subset(dataset, rows);
+  const numbers = numbersOf(chosen);
+  const told = rows.map((row) => ({ score: scores[row], source: dataset.sources?.[row] }));
+  if (isImage(dataset.shape)) {
+    const images = imagesOf(numbers, facts);
+    return { kind: "images", images: told.map((one, i) => ({ ...one, image: images[i] })) };
+  }
+  const size = sizeOf(dataset.shape);
+  return {
+    kind: "rows",
+    columns: dataset.columns ?? Array.from({ length: size }, (_, j) => `x${j}`),
+    rows: told.map((one, i) => ({ ...one, values: Array.from(numbers.subarray(i * size, (i + 1) * size)) })),
+  };
+}

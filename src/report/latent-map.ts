@@ -1,0 +1,93 @@
+import { chartWidth, draw, extent } from "./charts.ts";
+import { type ClassLook, classLooks, legend } from "./classes.ts";
+import type { Html } from "./html.ts";
+import { formatNumber } from "./numbers.ts";
+import { grid } from "./picture.ts";
+import type { LatentMap, LatentPoint } from "./report-input.ts";
+import { counted, panel, panels, type Section } from "./section.ts";
+
+/** Pages that hold more points grow heavy. */
+const MOST_POINTS = 2000;
+const unlabelled: ClassLook = { name: "no label", colour: "var(--training)", shape: "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0Z" };
+
+/** The examples in the plane of two latents, and beside them what that plane decodes to. */
+export async function latentSection({ split, points, labelNames, axes, axisNames, decodedGrid }: LatentMap): Promise<
+  Section | undefined
+> {
+  const shown = points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y)).slice(0, MOST_POINTS);
+  if (shown.length === 0) return undefined;
+  const labels = shown.flatMap(({ label }) => label ?? []);
+  const { looks, lookOf } = classLooks(labels, labelNames);
+  const look = ({ label }: LatentPoint): ClassLook => (label === undefined ? unlabelled : lookOf(label));
+  const alt =
+    `Scatter plot of ${counted(shown.length, "example")} in the ${axes}` +
+    (looks.length > 0 ? `, coloured by ${counted(looks.length, "class", "classes")}.` : ".");
+  const titles = axisNames ?? ["z 0", "z 1"];
+  const map = panel("Examples", axes, await scatter(shown.map((point) => ({ ...point, ...look(point) })), titles, alt));
+  const key = looks.length > 0 ? legend(looks) : undefined;
+  const decoded = decodedGrid && (await decodedPanel(decodedGrid));
+  const caption =
+    `${counted(shown.length, "example")} of the ${split}, each a point in the ${axes}` +
+    `${labels.length > 0 ? ", coloured by label. The model has not seen the labels" : ""}.` +
+    `${decoded && decodedGrid ? ` Beside it the means of p(x|z) for z on a grid from ${formatNumber(decodedGrid.from)} to ${formatNumber(decodedGrid.to)}, laid out as the plane is.` : ""}`;
+  const body = decoded ? [panels(map, decoded), key] : panels(map, key && panel("Labels", "", key));
+  return { heading: "Latent space", figures: [{ body, caption }] };
+}
+
+async function decodedPanel({ rows, from, to }: NonNullable<LatentMap["decodedGrid"]>): Promise<Html | undefined> {
+  if (rows.every((row) => row.length === 0)) return undefined;
+  const range = `z from ${formatNumber(from)} to ${formatNumber(to)}`;
+  const alt = `${rows.length} × ${rows[0].length} images decoded from the plane, ${range} on both axes`;
+  return panel("Decoded plane", range, await grid(rows, { alt, tile: 400 / rows[0].length }));
+}
+
+/** One unit is as long on both axes, since distances are what a map shows. */
+function scatter(points: readonly (LatentPoint & ClassLook)[], titles: readonly string[], alt: string): Promise<Html> {
+  const height = 330;
+  const plot = { width: chartWidth - 44, height: height - 40 }; // less what the axes take, about
+  const x = extent(points.map((point) => point.x));
+  const y = extent(points.map((point) => point.y));
+  const unit = 1.06 * Math.max((x[1] - x[0]) / plot.width, (y[1] - y[0]) / plot.height); // data a pixel
+  const around = ([low, high]: readonly [number, number], pixels: number): number[] =>
+    [-1, 1].map((side) => (low + high) / 2 + (side * unit * pixels) / 2);
+  const looks = [...new Map(points.map(({ name, colour, shape }) => [name, { name, colour, shape }])).values()];
+  const names = looks.map(({ name }) => name);
+  const axis = { grid: false, tickCount: 5 };
+  return draw(
+    {
+      width: chartWidth,
+      height,
+      data: { values: points.map((point) => ({ x: point.x, y: point.y, name: point.name })) },
+      mark: { type: "point", filled: true, size: points.length > 500 ? 7 : 16, opacity: 0.8 },
+      encoding: {
+        x: {
+          field: "x",
+          type: "quantitative",
+          title: titles[0],
+          axis,
+          scale: { domain: around(x, plot.width), nice: false, zero: false },
+        },
+        y: {
+          field: "y",
+          type: "quantitative",
+          title: titles[1],
+          axis,
+          scale: { domain: around(y, plot.height), nice: false, zero: false },
+        },
+        color: {
+          field: "name",
+          type: "nominal",
+          legend: null,
+          scale: { domain: names, range: looks.map(({ colour }) => colour) },
+        },
+        shape: {
+          field: "name",
+          type: "nominal",
+          legend: null,
+          scale: { domain: names, range: looks.map(({ shape }) => shape) },
+        },
+      },
+    },
+    alt,
+  );
+}

@@ -1,0 +1,165 @@
+import type { StampedNumber } from "../evaluation/summary.ts";
+import type { LatentUse } from "./charts.ts";
+import type { CurvePoint } from "./curves.ts";
+import type { Image } from "./grid.ts";
+
+/**
+ * Everything a report shows; a section that is undefined, or has nothing to show, is left out. Numbers are per example and
+ * in nats unless their unit says otherwise. A `split` is a noun phrase, such as "test split" or a file's name. The images of
+ * a section are of one size.
+ */
+export interface ReportInput {
+  /** The run's name. */
+  readonly title: string;
+  /** What was trained, for how long, on what: one sentence. */
+  readonly sentence: string;
+  /** Held-out numbers, the headline first. */
+  readonly numbers: readonly StampedNumber[];
+  readonly curve: readonly CurvePoint[];
+  readonly history?: History;
+  readonly reconstructions?: Reconstructions;
+  readonly samples?: PriorSamples;
+  readonly latentMap?: LatentMap;
+  readonly latents?: readonly LatentUse[];
+  readonly traversals?: Traversals;
+  readonly scores?: ScoreFigure;
+  readonly table?: TableFigure;
+  /** Figures of another kind, after the others. */
+  readonly pictures: readonly Picture[];
+  /** What the likelihood is called, such as "Bernoulli, stochastic binarisation": it decides how blur is explained. */
+  readonly likelihood?: string;
+  /** Explanations, a paragraph each. */
+  readonly notes: readonly string[];
+  readonly card?: ModelCard;
+  /** Shown as JSON: configuration and versions. */
+  readonly config: unknown;
+}
+
+/** Rows of equally large images, shown as one grid. `alt` says in words what is to be seen. */
+export interface Picture {
+  readonly title: string;
+  readonly caption: string;
+  readonly alt: string;
+  readonly rows: readonly (readonly Image[])[];
+  readonly rowLabels?: readonly string[];
+}
+
+/** Samples as training went on: the same latents, decoded (the mean of p(x|z)) after each of these epochs. */
+export interface History {
+  readonly epochs: readonly { readonly epoch: number; readonly images: readonly Image[] }[];
+}
+
+/** An example and the mean of p(x|z) at its posterior's mean. */
+export interface Reconstruction {
+  readonly original: Image;
+  readonly reconstruction: Image;
+  /** log p(x|z) in nats, expected under q(z|x). */
+  readonly logLikelihood: number;
+}
+
+export interface Reconstructions {
+  readonly split: string;
+  /** How many examples best and worst were chosen from. */
+  readonly examples: number;
+  /** The first of the split, not chosen by how well they are reconstructed. */
+  readonly typical: readonly Reconstruction[];
+  /** The best first. */
+  readonly best: readonly Reconstruction[];
+  /** The worst first. */
+  readonly worst: readonly Reconstruction[];
+}
+
+/** Of the same z ~ p(z), in the same order: draws x ~ p(x|z), and the means of p(x|z). */
+export interface PriorSamples {
+  readonly drawn: readonly Image[];
+  readonly means: readonly Image[];
+}
+
+/** Examples in two dimensions of the latent space, at most 2,000. */
+export interface LatentMap {
+  readonly split: string;
+  readonly points: readonly LatentPoint[];
+  /** What the labels mean: the name of label i; its number where there is none. */
+  readonly labelNames?: readonly string[];
+  /** What is drawn, for the caption: "first two principal components of the posterior means", "the two latents". */
+  readonly axes: string;
+  /** The axes' own titles, horizontal first; default z₀ and z₁. */
+  readonly axisNames?: readonly [string, string];
+  /** Decoded means over the plane where k = 2: rows from the top (the largest of the vertical axis), columns from the left. */
+  readonly decodedGrid?: DecodedGrid;
+}
+
+export interface LatentPoint {
+  readonly x: number;
+  readonly y: number;
+  readonly label?: number;
+}
+
+export interface DecodedGrid {
+  readonly rows: readonly (readonly Image[])[];
+  /** Where the grid begins and ends on both axes. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Each of these latents moved in equal steps, the others kept at the prior's mean; the means of p(x|z), the most used latent first. */
+export interface Traversals {
+  readonly latents: readonly { readonly latent: number; readonly images: readonly Image[] }[];
+  /** Where the steps begin and end, such as −3 and 3. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The log-likelihood of each held-out example. */
+export interface ScoreFigure {
+  readonly split: string;
+  /** log p(x) of each example in nats, importance-sampled; any order. */
+  readonly values: readonly number[];
+  /** Importance samples of each. */
+  readonly samples: number;
+  readonly threshold?: ScoreThreshold;
+  /** The lowest log p(x) first, and the highest first. */
+  readonly strangest: StrangeExamples;
+  readonly likeliest?: StrangeExamples;
+}
+
+/** Below it an example counts as strange. */
+export interface ScoreThreshold {
+  readonly value: number;
+  /** The share of validation examples below it, such as 0.01. */
+  readonly quantile: number;
+}
+
+/** Images, or rows of a table with the names of its columns; each with its log p(x) in nats. */
+export type StrangeExamples =
+  | { readonly kind: "images"; readonly images: readonly ScoredImage[] }
+  | { readonly kind: "rows"; readonly columns: readonly string[]; readonly rows: readonly ScoredRow[] };
+
+export interface ScoredImage {
+  readonly image: Image;
+  readonly score: number;
+  /** Where it is from, such as a file's name. */
+  readonly source?: string;
+}
+
+export interface ScoredRow {
+  /** In the data's own units, one number a column. */
+  readonly values: readonly number[];
+  readonly score: number;
+  readonly source?: string;
+}
+
+/** Rows of the data and as many draws x ~ p(x|z), z ~ p(z), in the data's own units: [n ≤ 2,000, columns]. */
+export interface TableFigure {
+  readonly split: string;
+  readonly columns: readonly string[];
+  readonly data: readonly (readonly number[])[];
+  readonly samples: readonly (readonly number[])[];
+}
+
+/** What somebody who is given the model should know. */
+export interface ModelCard {
+  readonly data: string;
+  readonly intendedUse: string;
+  readonly limits: string;
+}

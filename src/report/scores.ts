@@ -1,0 +1,138 @@
+import { type Bin, histogram } from "./bins.ts";
+import { chartWidth, draw } from "./charts.ts";
+import { type Html, html } from "./html.ts";
+import { formatNumber } from "./numbers.ts";
+import { ascending, mainRange, quantile } from "./quantiles.ts";
+import type { ScoreFigure, ScoreThreshold, StrangeExamples } from "./report-input.ts";
+import { counted, type Figure, panel, panels, type Section } from "./section.ts";
+import { strangeExamples } from "./strange-examples.ts";
+
+const BINS = 40;
+
+/** How log p(x) is spread over the examples, and the examples at both ends. */
+export async function scoreSection(scores: ScoreFigure): Promise<Section | undefined> {
+  const values = ascending(scores.values);
+  if (values.length === 0) return undefined;
+  const figures: Figure[] = [await distribution(scores, values)];
+  const { strangest, likeliest } = scores;
+  const parts = [
+    await part("Strangest", "the lowest log p(x) first", strangest),
+    await part("Likeliest", "the highest log p(x) first", likeliest),
+  ].filter((shown) => shown !== undefined);
+  if (parts.length > 0) {
+    figures.push({
+      body: parts,
+      caption:
+        `The ${parts.length > 1 ? "ends" : "lower end"} of that distribution: ${scores.split}, each with its log p(x) in nats. Plain ` +
+        "examples can score high without being like the data: a high score alone does not say that an example is typical.",
+    });
+  }
+  return { heading: "How likely each example is", figures };
+}
+
+async function part(title: string, order: string, examples: StrangeExamples | undefined): Promise<Html | undefined> {
+  const body = examples && (await strangeExamples(examples, title));
+  return body && panel(title, order, body);
+}
+
+async function distribution(
+  { split, samples, threshold, values: given }: ScoreFigure,
+  values: readonly number[],
+): Promise<Figure> {
+  // A few extreme examples would press all others into one bar.
+  const [low, high] = mainRange(values, 0.01, 1);
+  const width = (high - low) / BINS || 1;
+  // Bins that begin at the threshold: no bar lies on both sides of it.
+  const inView = threshold && threshold.value > low && threshold.value < high ? threshold : undefined;
+  const from = inView ? inView.value - Math.ceil((inView.value - low) / width) * width : low;
+  const bins = histogram(values, { from, width, count: BINS + 1 });
+  const outside = values.length - bins.reduce((sum, { count }) => sum + count, 0);
+  const below = threshold && values.filter((value) => value < threshold.value).length;
+  const alt =
+    `Histogram of log p(x) of ${counted(values.length, "example")}: from ${formatNumber(values[0])} to ` +
+    `${formatNumber(values[values.length - 1])} nats, median ${formatNumber(quantile(values, 0.5))}` +
+    (threshold ? `; threshold ${formatNumber(threshold.value)}, ${below} below it.` : ".");
+  const caption = [
+    `log p(x) of ${counted(values.length, "example")} of the ${split}, each by importance sampling with ${counted(samples, "draw")}.`,
+    threshold &&
+      `The dashed line is the threshold: ${share(threshold.quantile)} of the validation examples lie below it. ` +
+        `Here ${below?.toLocaleString("en-US")} do (${share((below ?? 0) / values.length)}).`,
+    outside > 0 && `${counted(outside, "example")} beyond the axis ${outside === 1 ? "is" : "are"} not drawn.`,
+    given.length > values.length && `Left out, as not finite: ${given.length - values.length}.`,
+  ];
+  const chart = panel("log p(x)", "nats; height: number of examples", await drawHistogram(bins, inView, alt));
+  return { body: panels(chart, summary(values, threshold)), caption: caption.filter(Boolean).join(" ") };
+}
+
+function share(part: number): string {
+  return `${formatNumber(100 * part, part > 0 && part < 0.0995 ? 1 : 0)} %`;
+}
+
+function summary(values: readonly number[], threshold: ScoreThreshold | undefined): Html {
+  const row = (name: string, value: number): Html =>
+    html`<tr><th scope="row">${name}</th><td>${formatNumber(value)}</td></tr>`;
+  return panel(
+    "In numbers",
+    "nats",
+    html`<table class="small"><tbody>${[
+      row("highest", values[values.length - 1]),
+      row("upper quartile", quantile(values, 0.75)),
+      row("median", quantile(values, 0.5)),
+      row("lower quartile", quantile(values, 0.25)),
+      threshold && row(`threshold, ${share(threshold.quantile)} of validation`, threshold.value),
+      row("lowest", values[0]),
+    ]}</tbody></table>`,
+  );
+}
+
+function drawHistogram(bins: readonly Bin[], threshold: ScoreThreshold | undefined, alt: string): Promise<Html> {
+  const strange = (bin: Bin): boolean => threshold !== undefined && (bin.from + bin.to) / 2 < threshold.value;
+  const bars = bins.map((bin) => ({ ...bin, strange: strange(bin) }));
+  const rule = threshold
+    ? [
+        {
+          data: { values: [{ at: threshold.value, text: "threshold" }] },
+          encoding: { x: { field: "at", type: "quantitative" } },
+          layer: [
+            { mark: { type: "rule", color: "var(--ink)", strokeDash: [4, 3] } },
+            {
+              mark: { type: "text", align: "right", baseline: "top", dx: -5, y: 0, color: "var(--ink)", fontSize: 11 },
+              encoding: { text: { field: "text", type: "nominal" } },
+            },
+          ],
+        } as const,
+      ]
+    : [];
+  return draw(
+    {
+      width: chartWidth,
+      height: 210,
+      layer: [
+        {
+          data: { values: bars },
+          mark: { type: "rect" },
+          encoding: {
+            x: {
+              field: "from",
+              type: "quantitative",
+              title: "log p(x), nats",
+              axis: { grid: false, tickCount: 6 },
+              scale: { domain: [bins[0].from, bins[bins.length - 1].to], nice: false, zero: false },
+            },
+            x2: { field: "to" },
+            y: { field: "count", type: "quantitative", title: null, axis: { tickCount: 4, tickMinStep: 1 } },
+            y2: { datum: 0 },
+            color: {
+              field: "strange",
+              type: "nominal",
+              scale: { domain: [true, false], range: ["var(--validation)", "var(--training)"] },
+              legend: null,
+            },
+          },
+        },
+        ...rule,
+      ],
+    },
+    alt,
+  );
+}

@@ -9,9 +9,10 @@ function line(cells: readonly (string | number)[]): string {
   return cells.map(cell).join(",") || '""'; // an empty line would be no row
 }
 
+/** In quotes where it holds what some reader may take for a delimiter. */
 function cell(value: string | number): string {
   if (typeof value === "number") return shortest(value);
-  return /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+  return /[",;|\t\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }
 
 /** The fewest digits that give the same float32 back, or the same double where it is none. */

@@ -14,7 +14,7 @@ const PIECE_BYTES = 2 ** 20;
 /** What is wrong with a file, by the system's code. */
 const faults: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
-  EISDIR: "a directory; give the file of the images in it",
+  EISDIR: "a directory; a file is expected",
   EACCES: "no permission to read it",
   EPERM: "no permission to read it",
   ELOOP: "a symbolic link that leads back to itself; give the file itself",

@@ -43,11 +43,17 @@ export async function openImageFolder(path: string, options: ReadingOptions): Pr
   const { images, foreign } = await inspectAll(path, listing.files, signal, passed);
   halves = images.length;
   const skipped = skippedNotices({ ...listing, foreign });
-  if (images.length < 2) {
+  const { atLeast = 2 } = options;
+  if (images.length < atLeast) {
     const got = images.length === 0 ? "none" : `1 (${images[0].source})`;
     const remedy =
       images.length === 0 ? "put images there" : "put more there, or give the file itself to learn its tiles";
-    throw new InputError([`${path}: expected at least 2 images, got ${got}; ${remedy}`, ...skipped].join("; "));
+    throw new InputError(
+      [
+        `${path}: expected at least ${atLeast} ${atLeast === 1 ? "image" : "images"}, got ${got}; ${remedy}`,
+        ...skipped,
+      ].join("; "),
+    );
   }
 
   const facts = images.map((image) => image.facts);

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { InputError } from "../errors.ts";
-import type { Dataset } from "./dataset.ts";
+import { arrayDataset, type Dataset } from "./dataset.ts";
 import { firstBytesOf, isGzip, readingFault } from "./file-bytes.ts";
 import { isIdx } from "./idx.ts";
 import { isNpy } from "./npy.ts";
@@ -21,7 +21,10 @@ export async function openDataset(path: string, options: ReadingOptions = {}): P
 }
 
 /** What new examples must be like: the data that a model was trained on. */
-export type Trained = Pick<Dataset, "shape" | "measure" | "columns" | "labelNames">;
+export type Trained = Pick<Dataset, "shape" | "measure" | "columns" | "labelNames"> & {
+  /** What was trained on: of one image's tiles, another image is tiles too; else an image is one example. */
+  readonly kind?: DataKind;
+};
 
 /**
  * Examples to use a model on that was trained on others: images are brought to the same size and colours, tables give the
@@ -35,7 +38,10 @@ export async function openLike(
 ): Promise<Dataset> {
   const kind = await kindOf(path);
   const { label, ...watch } = options;
-  const found = await openKind(kind, path, { ...watch, ...likeOptions(kind, trained, label) });
+  const found =
+    kind === "image" && trained.kind !== "image" && isImageShape(trained.shape)
+      ? await openOneImage(path, trained.shape)
+      : await openKind(kind, path, { ...watch, atLeast: 1, ...likeOptions(kind, trained, label) });
   const dataset = kind === "folder" || kind === "image" ? pixelsAs(trained.measure, found) : found;
   if (dataset.shape.join() !== trained.shape.join()) {
     throw new InputError(
@@ -45,7 +51,19 @@ export async function openLike(
   return { ...dataset, ...sameLabels(dataset, trained) };
 }
 
-function likeOptions(kind: Kind, { shape, measure, columns }: Trained, label: string | undefined): ReadingOptions {
+function isImageShape(shape: readonly number[]): shape is readonly [1 | 3, number, number] {
+  return shape.length === 3 && (shape[0] === 1 || shape[0] === 3);
+}
+
+/** One image file as one example. */
+async function openOneImage(path: string, shape: readonly [1 | 3, number, number]): Promise<Dataset> {
+  const { decodeImage } = await import("./decode-image.ts");
+  const [channels, height, width] = shape;
+  const data = await decodeImage(path, { channels, height, width }, path);
+  return arrayDataset({ data, shape: [1, ...shape] }, { name: path, measure: "bytes", sources: [path] });
+}
+
+function likeOptions(kind: DataKind, { shape, measure, columns }: Trained, label: string | undefined): ReadingOptions {
   if (kind === "table") return { measure, columns, labelIfThere: label };
   if (kind === "array" || shape.length !== 3) return { measure };
   const [channels, height, width] = shape;
@@ -60,16 +78,19 @@ function sameLabels({ labels, labelNames }: Dataset, trained: Trained): Pick<Dat
   return { labels: Int32Array.from(labels, (label) => numbers[label]), labelNames: trained.labelNames };
 }
 
-type Kind = "folder" | "image" | "table" | "array";
+export const dataKinds = ["folder", "image", "table", "array"] as const;
+/** What lies at a path. */
+export type DataKind = (typeof dataKinds)[number];
 
-const words: Readonly<Record<Kind, string>> = {
+const words: Readonly<Record<DataKind, string>> = {
   folder: "a folder of images",
   image: "an image",
   table: "a table",
   array: "an IDX or .npy array",
 };
 
-async function kindOf(path: string): Promise<Kind> {
+/** What lies at a path, by its content. Throws InputError where there is nothing, or it may not be read. */
+export async function kindOf(path: string): Promise<DataKind> {
   const about = await stat(path).catch((error) => {
     throw readingFault(path, error);
   });
@@ -77,17 +98,13 @@ async function kindOf(path: string): Promise<Kind> {
   const bytes = await firstBytesOf(path, 4096);
   if (isNpy(bytes) || isIdx(bytes)) return "array";
   if (isGzip(bytes)) return /\.(csv|tsv|txt)\.gz$/i.test(path) ? "table" : "array";
-  if (/\.svg$/i.test(path)) return "image";
   const { isTable } = await import("./table.ts");
   if (bytes.length > 0 && isTable(bytes)) return "table";
-  const { inspectImage } = await import("./decode-image.ts");
-  return inspectImage(path, path).then(
-    () => "image",
-    () => "array", // which says what it got instead
-  );
+  const { isImage } = await import("./decode-image.ts");
+  return (await isImage(path)) ? "image" : "array"; // which says what it got instead
 }
 
-async function openKind(kind: Kind, path: string, options: ReadingOptions): Promise<Dataset> {
+async function openKind(kind: DataKind, path: string, options: ReadingOptions): Promise<Dataset> {
   switch (kind) {
     case "folder":
       return (await import("./image-folder.ts")).openImageFolder(path, options);
@@ -105,9 +122,9 @@ const forKinds = {
   colour: ["folder", "image"],
   columns: ["table"],
   label: ["table"],
-} as const satisfies Partial<Record<keyof ReadingOptions, readonly Kind[]>>;
+} as const satisfies Partial<Record<keyof ReadingOptions, readonly DataKind[]>>;
 
-function refuseForeign(path: string, kind: Kind, options: ReadingOptions): void {
+function refuseForeign(path: string, kind: DataKind, options: ReadingOptions): void {
   for (const [name, kinds] of Object.entries(forKinds)) {
     const given = Object.entries(options).some(([option, value]) => option === name && value !== undefined);
     if (!given || kinds.some((one) => one === kind)) continue;

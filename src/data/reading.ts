@@ -12,6 +12,8 @@ export interface ReadingOptions {
   readonly label?: string;
   /** As `label`, for tables that may have no such column. */
   readonly labelIfThere?: string;
+  /** Folders and tables: fewer examples than this are an error; 2, as training needs, by default. */
+  readonly atLeast?: number;
   /** What the numbers are, instead of what they look like. */
   readonly measure?: Measure;
   readonly signal?: AbortSignal;

@@ -138,7 +138,9 @@ function kindsOf(columns: number, rows: Sample): ColumnKind[] {
 function isHeader(first: readonly string[], below: readonly ColumnKind[], hints: readonly string[]): boolean {
   const isText = first.map((cell) => kindOfCell(cell) === "text");
   if (first.some((_, column) => isText[column] && below[column] === "numbers")) return true;
-  if (hints.some((hint) => first.some((cell, column) => isText[column] && cell === hint.trim()))) return true;
+  // A column may well be named na.
+  const isName = (cell: string): boolean => cell !== "" && !isNumeric(kindOfCell(cell));
+  if (hints.some((hint) => isName(hint.trim()) && first.includes(hint.trim()))) return true;
   const words = first.filter((cell) => cell !== "");
   return words.length > 0 && first.every((cell, column) => isText[column] || cell === "") && allDiffer(words);
 }

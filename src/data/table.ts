@@ -44,7 +44,7 @@ export async function openTable(path: string, options: TableOptions = {}): Promi
     const choice = chooseColumns(path, layout, options);
     const table = await readTable(path, text, layout, choice, options);
     try {
-      const { rows, ...annotations } = table;
+      const { rows, abandon: _, ...annotations } = table;
       return rowsDataset(rows, [rows.size], { ...annotations, name: path, measure, checksum: text.checksum() });
     } catch (error) {
       table.abandon();

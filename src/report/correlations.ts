@@ -73,7 +73,12 @@ function heatMap(columns: readonly string[], matrix: Matrix, of: string): Promis
               legend: null,
               scale: { domain: ["+", "−"], range: ["var(--training)", "var(--validation)"] },
             },
-            opacity: { field: "strength", type: "quantitative", legend: null, scale: { domain: [0, 1], range: [0, 1] } },
+            opacity: {
+              field: "strength",
+              type: "quantitative",
+              legend: null,
+              scale: { domain: [0, 1], range: [0, 1] },
+            },
           },
         },
         ...(columns.length <= MOST_NUMBERED

@@ -1,6 +1,8 @@
-import { type LineChart, lineChart, type Series } from "./charts.ts";
 import { type Html, html } from "./html.ts";
+import { type LineChart, lineChart, type Series } from "./line-chart.ts";
 import { formatNumber } from "./numbers.ts";
+import { ascending, mainRange } from "./quantiles.ts";
+import { counted, panel, panels, type Section } from "./section.ts";
 
 /** ELBO = reconstruction − rate, in nats per example. */
 export interface Bound {
@@ -26,8 +28,9 @@ const validation: LineStyle = { name: "validation", colour: "var(--validation)",
 const learningRate: LineStyle = { name: "learning rate", colour: "var(--learning-rate)", dashed: false };
 const klWeight: LineStyle = { name: "KL weight", colour: "var(--kl-weight)", dashed: true };
 
-/** Four panels side by side: the bound, its two terms and the schedules, of a curve with at least one row. */
-export async function learningCurves(curve: readonly CurvePoint[]): Promise<Html> {
+/** Four panels: the bound, its two terms and the schedules; nothing of a curve without rows, as closed forms have. */
+export async function curveSection(curve: readonly CurvePoint[]): Promise<Section | undefined> {
+  if (curve.length === 0) return undefined;
   // Rows within one epoch need steps as their axis.
   const perEpoch = curve.every((point, index) => index === 0 || point.epoch > curve[index - 1].epoch);
   const axis = perEpoch ? "epoch" : "step";
@@ -39,20 +42,22 @@ export async function learningCurves(curve: readonly CurvePoint[]): Promise<Html
       return y === undefined ? [] : [{ x: point[axis], y }];
     }),
   });
-  const bound = (name: string, term: keyof Bound): Promise<Html> =>
-    panel(name, "nats per example", {
-      axis,
-      fromZero: term === "rate", // a KL divergence is never below 0
-      series: [line(training, (point) => point.train[term]), line(validation, (point) => point.validation?.[term])],
-    });
+  const bound = (name: string, term: keyof Bound): Promise<Panel> => {
+    const series = [
+      line(training, (point) => point.train[term]),
+      line(validation, (point) => point.validation?.[term]),
+    ];
+    // A KL divergence is never below 0.
+    return chartPanel(name, "nats per example", { axis, fromZero: term === "rate", series, range: mainPart(series) });
+  };
 
   const largestRate = largest(curve.map((point) => point.learningRate));
   const largestWeight = largest(curve.map((point) => point.klWeight));
-  const panels = await Promise.all([
+  const shown = await Promise.all([
     bound("ELBO", "elbo"),
     bound("Reconstruction", "reconstruction"),
     bound("Rate", "rate"),
-    panel("Schedules", `as shares of ${formatNumber(largestRate)} and ${formatNumber(largestWeight)}`, {
+    chartPanel("Schedules", `as shares of ${formatNumber(largestRate)} and ${formatNumber(largestWeight)}`, {
       axis,
       fromZero: true,
       series: [
@@ -61,7 +66,14 @@ export async function learningCurves(curve: readonly CurvePoint[]): Promise<Html
       ],
     }),
   ]);
-  return html`<div class="panels">${panels}</div>`;
+  const outside = shown.flatMap((one) => one.outside ?? []);
+  const caption =
+    "ELBO = reconstruction − rate: log p(x|z) expected under q(z|x), less KL(q(z|x) ‖ p(z)), averaged over the examples; at " +
+    "weight 1, whatever the KL weight of the loss. A larger ELBO is better. Gaps are values that were not finite." +
+    (outside.length > 0
+      ? ` So that the later course can be read, extreme points lie outside the axes: ${outside.join("; ")}.`
+      : "");
+  return { heading: "Learning curves", figures: [{ body: panels(...shown.map((one) => one.html)), caption }] };
 }
 
 /** The largest value, or 1 where none is above 0: a number to divide by. */
@@ -69,15 +81,46 @@ function largest(values: readonly number[]): number {
   return values.filter(Number.isFinite).reduce((most, value) => Math.max(most, value), 0) || 1;
 }
 
-async function panel(name: string, unit: string, chart: LineChart): Promise<Html> {
-  const title = html`<p><b>${name}</b> <span>${unit}</span></p>`;
+const FEW = 16;
+
+/** Where most of the lines run, undefined where that is all: the first epochs are often so much worse that the others lie flat. */
+function mainPart(series: readonly Series[]): readonly [number, number] | undefined {
+  const ys = ascending(series.flatMap(({ points }) => points.map(({ y }) => y)));
+  if (ys.length < FEW) return undefined;
+  const [low, high] = mainRange(ys, 0.1, 0.5);
+  return low < high && (low > ys[0] || high < ys[ys.length - 1]) ? [low, high] : undefined;
+}
+
+interface Panel {
+  readonly html: Html;
+  /** Which points are not drawn. */
+  readonly outside?: string;
+}
+
+async function chartPanel(name: string, unit: string, chart: LineChart): Promise<Panel> {
   const finite = chart.series
     .map((line) => ({ line, ys: line.points.map(({ y }) => y).filter(Number.isFinite) }))
     .filter(({ ys }) => ys.length > 0);
-  if (finite.length === 0) return html`<div>${title}<p>No finite value was recorded.</p></div>`;
+  if (finite.length === 0) return { html: panel(name, unit, html`<p>No finite value was recorded.</p>`) };
   const course = finite.map(
     ({ line, ys }) => `${line.name} from ${formatNumber(ys[0])} to ${formatNumber(ys[ys.length - 1])}`,
   );
   const alt = `Line chart of ${name}, ${unit}, by ${chart.axis}: ${course.join("; ")}.`;
-  return html`<div>${title}${await lineChart({ ...chart, series: finite.map(({ line }) => line) }, alt)}</div>`;
+  const drawn = await lineChart({ ...chart, series: finite.map(({ line }) => line) }, alt);
+  return {
+    html: panel(name, unit, drawn),
+    outside:
+      chart.range &&
+      outsideOf(
+        name,
+        finite.flatMap(({ ys }) => ys),
+        chart.range,
+      ),
+  };
+}
+
+function outsideOf(name: string, values: readonly number[], [low, high]: readonly [number, number]): string {
+  const beyond = ascending(values.filter((value) => value < low || value > high));
+  const end = beyond[0] < low ? beyond[0] : beyond[beyond.length - 1];
+  return `${counted(beyond.length, "point")} of ${name}, as far as ${formatNumber(end)}`;
 }

@@ -8,12 +8,21 @@ import { counted, panel, panels, type Section } from "./section.ts";
 
 /** Pages that hold more points grow heavy. */
 const MOST_POINTS = 2000;
-const unlabelled: ClassLook = { name: "no label", colour: "var(--training)", shape: "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0Z" };
+const unlabelled: ClassLook = {
+  name: "no label",
+  colour: "var(--training)",
+  shape: "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0Z",
+};
 
 /** The examples in the plane of two latents, and beside them what that plane decodes to. */
-export async function latentSection({ split, points, labelNames, axes, axisNames, decodedGrid }: LatentMap): Promise<
-  Section | undefined
-> {
+export async function latentSection({
+  split,
+  points,
+  labelNames,
+  axes,
+  axisNames,
+  decodedGrid,
+}: LatentMap): Promise<Section | undefined> {
   const shown = points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y)).slice(0, MOST_POINTS);
   if (shown.length === 0) return undefined;
   const labels = shown.flatMap(({ label }) => label ?? []);
@@ -23,7 +32,15 @@ export async function latentSection({ split, points, labelNames, axes, axisNames
     `Scatter plot of ${counted(shown.length, "example")} in the ${axes}` +
     (looks.length > 0 ? `, coloured by ${counted(looks.length, "class", "classes")}.` : ".");
   const titles = axisNames ?? ["z 0", "z 1"];
-  const map = panel("Examples", axes, await scatter(shown.map((point) => ({ ...point, ...look(point) })), titles, alt));
+  const map = panel(
+    "Examples",
+    axes,
+    await scatter(
+      shown.map((point) => ({ ...point, ...look(point) })),
+      titles,
+      alt,
+    ),
+  );
   const key = looks.length > 0 ? legend(looks) : undefined;
   const decoded = decodedGrid && (await decodedPanel(decodedGrid));
   const caption =

@@ -19,10 +19,11 @@ export interface LineChart {
 }
 
 /** The lines as an inline SVG that scales with its column. `alt` describes it to those who do not see it. */
-export function lineChart({ series, axis, fromZero }: LineChart, alt: string): Promise<Html> {
+export function lineChart({ series, axis, fromZero, range }: LineChart, alt: string): Promise<Html> {
   const values = series.flatMap(({ name, points }) =>
-    points.map(({ x, y }) => ({ x, y: Number.isFinite(y) ? y : null, series: name })),
+    (range ? within(points, range) : points).map(({ x, y }) => ({ x, y: Number.isFinite(y) ? y : null, series: name })),
   );
+  const xs = series.flatMap(({ points }) => points.map(({ x }) => x));
   const ys = values.flatMap(({ y }) => y ?? []);
   const names = series.map(({ name }) => name);
   const longest = Math.max(...series.map(({ points }) => points.length));
@@ -39,14 +40,14 @@ export function lineChart({ series, axis, fromZero }: LineChart, alt: string): P
           type: "quantitative",
           title: axis,
           axis: { grid: false, tickMinStep: 1, tickCount: 6 },
-          scale: { domain: [...extent(values.map(({ x }) => x))], nice: false },
+          scale: { domain: [...extent(xs)], nice: false },
         },
         y: {
           field: "y",
           type: "quantitative",
           title: null,
           axis: { tickCount: 5 },
-          scale: { domain: [...extent(fromZero ? [0, ...ys] : ys)], nice: true },
+          scale: { domain: [...(range ?? extent(fromZero ? [0, ...ys] : ys))], nice: range === undefined, zero: false },
         },
         color: {
           field: "series",
@@ -66,3 +67,19 @@ export function lineChart({ series, axis, fromZero }: LineChart, alt: string): P
   );
 }
 
+type Points = Series["points"];
+
+/** The parts of a line that lie within a range of y, each ending where the line crosses its edge. */
+function within(points: Points, [low, high]: readonly [number, number]): Points {
+  const inside = (y: number): boolean => y >= low && y <= high;
+  return points.flatMap((point, i) => {
+    if (!inside(point.y)) return [{ x: point.x, y: Number.NaN }];
+    // Where the line comes from beyond an edge, or goes there, the crossing is drawn too.
+    const crossing = (other: Points[number] | undefined): Points => {
+      if (other === undefined || !Number.isFinite(other.y) || inside(other.y)) return [];
+      const edge = other.y < low ? low : high;
+      return [{ x: point.x + ((edge - point.y) / (other.y - point.y)) * (other.x - point.x), y: edge }];
+    };
+    return [...crossing(points[i - 1]), point, ...crossing(points[i + 1])];
+  });
+}

@@ -24,13 +24,9 @@ export function marginalChart({ name, data, samples }: Marginal): Promise<Html> 
   // A step after the last bin ends its line at the bin's end.
   const outline = [...drawn, { ...drawn[drawn.length - 1], from: drawn[drawn.length - 1].to }];
   const alt = `Histograms of ${name}: median ${medianOf(data)} in the data, ${medianOf(samples)} in the samples.`;
-  const x = {
-    field: "from",
-    type: "quantitative",
-    title: null,
-    axis: { grid: false, tickCount: 3 },
-    scale: { domain: [bins.from, bins.from + bins.width * bins.count], nice: false, zero: false },
-  } as const;
+  const domain = [bins.from, bins.from + bins.width * bins.count];
+  const scale = { domain, nice: false, zero: false };
+  const x = { field: "from", type: "quantitative" as const, title: null, axis: { grid: false, tickCount: 3 }, scale };
   const y = { field: "share", type: "quantitative", title: null, axis: null } as const;
   return draw(
     {
@@ -61,7 +57,8 @@ function medianOf(values: readonly number[]): string {
 function binsFor(data: readonly number[], samples: readonly number[]): Bins {
   const known = ascending(data);
   const [least, most] = [known[0], known[known.length - 1]];
-  if (most - least <= BINS && known.every(Number.isInteger)) return { from: least - 0.5, width: 1, count: most - least + 1 };
+  if (most - least <= BINS && known.every(Number.isInteger))
+    return { from: least - 0.5, width: 1, count: most - least + 1 };
   const [low, high] = mainRange(ascending([...data, ...samples]), 0.005, 0.1);
   return low < high ? { from: low, width: (high - low) / BINS, count: BINS } : { from: low - 0.5, width: 1, count: 1 };
 }

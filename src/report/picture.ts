@@ -25,7 +25,7 @@ interface Shown {
 export async function grid(rows: readonly (readonly Image[])[], shown: Shown): Promise<Html> {
   const { alt, budget = BUDGET, tile = TILE } = shown;
   const { width, height, png } = await encodeGrid(rows);
-  const file = await fit(png, { width, height, imageWidth: rows.flat()[0].width, budget });
+  const file = await dataAddress(png, { width, height, imageWidth: rows.flat()[0].width, budget });
   const columns = Math.max(...rows.map((row) => row.length));
   const shownWidth = Math.round(columns * tile * 1.07); // with the gaps, a fourteenth each
   const shownHeight = Math.round((shownWidth * height) / width);
@@ -40,7 +40,7 @@ interface Room {
 }
 
 /** The picture as a data address: exact as PNG where there is room for it, else WebP at quality 90, smaller until it fits. */
-async function fit(png: Uint8Array, { width, height, imageWidth, budget }: Room): Promise<string> {
+async function dataAddress(png: Uint8Array, { width, height, imageWidth, budget }: Room): Promise<string> {
   const { default: sharp } = await import("sharp");
   const address = (type: string, file: Uint8Array): string =>
     `data:image/${type};base64,${Buffer.from(file).toString("base64")}`;

@@ -11,10 +11,9 @@ export async function samplesSection({ drawn, means }: PriorSamples): Promise<Se
     images.length === 0
       ? undefined
       : panel(title, law, await grid(inRows(images), { alt: `${counted(images.length, "image")}: ${title}, ${law}` }));
-  const shown = [
-    await panelOf("Draws", "x ~ p(x|z)", drawn),
-    await panelOf("Means", "of p(x|z)", means),
-  ].filter((part) => part !== undefined);
+  const shown = [await panelOf("Draws", "x ~ p(x|z)", drawn), await panelOf("Means", "of p(x|z)", means)].filter(
+    (part) => part !== undefined,
+  );
   if (shown.length === 0) return undefined;
   const caption =
     `Samples of the model: z ~ p(z), ${counted(Math.max(drawn.length, means.length), "latent")}, none chosen. ` +

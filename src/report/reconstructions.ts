@@ -28,9 +28,7 @@ export async function reconstructionSection(
         "depends on the image: plain ones are reconstructed better. Laid out as in the figure above.",
     });
   }
-  return figures.length === 0
-    ? undefined
-    : { heading: "Reconstructions", figures, text: [blurExplained(likelihood)] };
+  return figures.length === 0 ? undefined : { heading: "Reconstructions", figures, text: [blurExplained(likelihood)] };
 }
 
 function pairs(shown: readonly Reconstruction[], what: string): Promise<Html> {

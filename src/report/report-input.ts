@@ -1,5 +1,4 @@
 import type { StampedNumber } from "../evaluation/summary.ts";
-import type { LatentUse } from "./charts.ts";
 import type { CurvePoint } from "./curves.ts";
 import type { Image } from "./grid.ts";
 
@@ -42,6 +41,12 @@ export interface Picture {
   readonly alt: string;
   readonly rows: readonly (readonly Image[])[];
   readonly rowLabels?: readonly string[];
+}
+
+/** How one latent dimension is used: its rate KL(q(z|x) ‖ p(z)) in nats, averaged over examples, and whether it is active. */
+export interface LatentUse {
+  readonly rate: number;
+  readonly active: boolean;
 }
 
 /** Samples as training went on: the same latents, decoded (the mean of p(x|z)) after each of these epochs. */

@@ -1,45 +1,25 @@
 import type { StampedNumber } from "../evaluation/summary.ts";
-import { type LatentUse, rateChart } from "./charts.ts";
-import { type CurvePoint, learningCurves } from "./curves.ts";
-import { encodeGrid, type Image } from "./grid.ts";
+import { curveSection } from "./curves.ts";
+import { historySection } from "./history.ts";
 import { Html, type HtmlPart, html } from "./html.ts";
+import { latentSection } from "./latent-map.ts";
 import { formatNumber, formatWithError } from "./numbers.ts";
+import { pictureFigure } from "./picture.ts";
+import { samplesSection } from "./prior-samples.ts";
+import { rateSection } from "./rates.ts";
+import { reconstructionSection } from "./reconstructions.ts";
+import type { ModelCard, ReportInput } from "./report-input.ts";
+import { scoreSection } from "./scores.ts";
+import type { Section } from "./section.ts";
 import { style } from "./style.ts";
+import { tableSection } from "./table-figures.ts";
+import { traversalSection } from "./traversals.ts";
 
-/** Everything a report shows. All numbers are per example and in nats unless their unit says otherwise. */
-export interface ReportInput {
-  /** The run's name. */
-  readonly title: string;
-  /** What was trained, for how long, on what: one sentence. */
-  readonly sentence: string;
-  /** Held-out numbers, the headline first. */
-  readonly numbers: readonly StampedNumber[];
-  readonly curve: readonly CurvePoint[];
-  readonly pictures: readonly Picture[];
-  readonly latents?: readonly LatentUse[];
-  /** Shown as JSON: configuration and versions. */
-  readonly config: unknown;
-  /** Explanations, a paragraph each. */
-  readonly notes: readonly string[];
-}
-
-/** Rows of equally large images, shown as one grid. `alt` says in words what is to be seen. */
-export interface Picture {
-  readonly title: string;
-  readonly caption: string;
-  readonly alt: string;
-  readonly rows: readonly (readonly Image[])[];
-  readonly rowLabels?: readonly string[];
-}
+export type { Picture, ReportInput } from "./report-input.ts";
 
 /** One HTML page that needs nothing else: no script, no request, all text from outside escaped. */
 export async function renderReport(input: ReportInput): Promise<string> {
-  const pictures = input.pictures.filter(({ rows }) => rows.some((row) => row.length > 0));
-  const figures = [
-    await curveFigure(input.curve),
-    ...(await Promise.all(pictures.map(pictureFigure))),
-    await rateFigure(input.latents ?? []),
-  ].filter((figure) => figure !== undefined);
+  const sections = await sectionsOf(input);
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -57,17 +37,15 @@ export async function renderReport(input: ReportInput): Promise<string> {
 <p class="sentence">${input.sentence}</p>
 ${headline(input.numbers)}
 </header>
-${figures.map(({ heading, body, caption }, index) => [
-  html`<h2>${heading}</h2>\n`,
-  html`<figure>${body}<figcaption><b>Figure ${index + 1}.</b> ${caption}</figcaption></figure>\n`,
-])}
+${numbered(sections)}
 ${numberTable(input.numbers)}
 ${notes(input.notes)}
+${card(input.card)}
 <details>
 <summary>Configuration and versions</summary>
 <pre tabindex="0">${JSON.stringify(input.config, null, 2)}</pre>
 </details>
-<footer>${footer(pictures)}</footer>
+<footer>${footer(input)}</footer>
 </main>
 </body>
 </html>
@@ -75,10 +53,40 @@ ${notes(input.notes)}
   return page.markup;
 }
 
-interface Figure {
-  readonly heading: string;
-  readonly body: Html;
-  readonly caption: HtmlPart;
+async function sectionsOf(input: ReportInput): Promise<readonly Section[]> {
+  const { history, reconstructions, samples, latentMap, traversals, scores, table, likelihood } = input;
+  const sections = await Promise.all([
+    curveSection(input.curve),
+    history && historySection(history),
+    reconstructions && reconstructionSection(reconstructions, likelihood),
+    samples && samplesSection(samples),
+    latentMap && latentSection(latentMap),
+    rateSection(input.latents ?? []),
+    traversals && traversalSection(traversals),
+    scores && scoreSection(scores),
+    table && tableSection(table),
+    ...shownPictures(input).map(
+      async (picture): Promise<Section> => ({ heading: picture.title, figures: [await pictureFigure(picture)] }),
+    ),
+  ]);
+  return sections.filter((section) => section !== undefined);
+}
+
+function shownPictures({ pictures }: ReportInput): ReportInput["pictures"] {
+  return pictures.filter(({ rows }) => rows.some((row) => row.length > 0));
+}
+
+/** The sections one after another, their figures counted through the page. */
+function numbered(sections: readonly Section[]): HtmlPart {
+  let figure = 0;
+  return sections.map(({ heading, figures, text = [] }) => [
+    html`<h2>${heading}</h2>\n`,
+    ...figures.map(({ body, caption }) => {
+      figure += 1;
+      return html`<figure>${body}<figcaption><b>Figure ${figure}.</b> ${caption}</figcaption></figure>\n`;
+    }),
+    ...text.map((paragraph) => html`<p>${paragraph}</p>\n`),
+  ]);
 }
 
 function headline(numbers: readonly StampedNumber[]): HtmlPart {
@@ -87,37 +95,6 @@ function headline(numbers: readonly StampedNumber[]): HtmlPart {
   const { name, value, error, unit, stamp } = first;
   return html`<p class="headline">${name}<br><strong>${formatWithError(value, error)}</strong> ${unit}</p>
 <p class="stamp">${stamp}</p>`;
-}
-
-async function curveFigure(curve: readonly CurvePoint[]): Promise<Figure | undefined> {
-  if (curve.length === 0) return undefined; // closed forms have no curve
-  const caption =
-    "ELBO = reconstruction − rate: log p(x|z) expected under q(z|x), less KL(q(z|x) ‖ p(z)), averaged over the examples. " +
-    "A larger ELBO is better. Gaps are values that were not finite.";
-  return { heading: "Learning curves", body: await learningCurves(curve), caption };
-}
-
-async function pictureFigure({ title, caption, alt, rows, rowLabels }: Picture): Promise<Figure> {
-  const { width, height, png } = await encodeGrid(rows);
-  // Whole multiples keep all pixels equally large; a phone may still shrink the picture to its width.
-  const scale = Math.max(1, Math.floor(Math.min(720 / width, 480 / height)));
-  const crisp = width <= 720 ? "crisp" : "smooth";
-  const source = `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
-  const image = html`<img class="${crisp}" alt="${alt}" width="${scale * width}" height="${scale * height}" src="${source}">`;
-  const labels = rowLabels && html`<ol>${rowLabels.map((label) => html`<li>${label}</li>`)}</ol>`;
-  const body = html`<div class="picture ${labels ? "labelled" : ""}">${labels}${image}</div>`;
-  return { heading: title, body, caption };
-}
-
-async function rateFigure(latents: readonly LatentUse[]): Promise<Figure | undefined> {
-  const finite = latents.filter(({ rate }) => Number.isFinite(rate));
-  if (finite.length === 0) return undefined;
-  const active = finite.filter((latent) => latent.active).length;
-  const caption =
-    `Rate of each latent dimension, KL(q(z|x) ‖ p(z)) averaged over examples, largest first. ${active} of ${latents.length} ` +
-    "are active (coloured): their posterior mean varies over the examples, with a variance above 0.01." +
-    (finite.length < latents.length ? ` Left out, as not finite: ${latents.length - finite.length}.` : "");
-  return { heading: "Rate by latent dimension", body: await rateChart(latents), caption };
 }
 
 /** Before the stamp of a number in nats the same in bits per dimension. */
@@ -144,7 +121,23 @@ function notes(paragraphs: readonly string[]): HtmlPart {
   return html`<h2>Notes</h2>\n${paragraphs.map((paragraph) => html`<p>${paragraph}</p>\n`)}`;
 }
 
-function footer(pictures: readonly Picture[]): string {
-  const warning = "This page holds images from the data: share it only where the data may be shared. ";
-  return `${pictures.length > 0 ? warning : ""}Made by Reparam; a single file that loads nothing.`;
+function card(about: ModelCard | undefined): HtmlPart {
+  if (about === undefined) return undefined;
+  const rows = [
+    ["Data", about.data],
+    ["Intended use", about.intendedUse],
+    ["Limits", about.limits],
+  ];
+  return html`<h2>Model card</h2>
+<dl>${rows.map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>\n`)}</dl>`;
+}
+
+function footer(input: ReportInput): string {
+  const { reconstructions, scores, table } = input;
+  const kinds = [scores?.strangest.kind, scores?.likeliest?.kind];
+  const images = shownPictures(input).length > 0 || reconstructions !== undefined || kinds.includes("images");
+  const rows = table !== undefined || kinds.includes("rows");
+  const held = images ? "images" : "rows";
+  const warning = `This page holds ${held} from the data: share it only where the data may be shared. `;
+  return `${images || rows ? warning : ""}Made by Reparam; a single file that loads nothing.`;
 }

@@ -88,21 +88,14 @@ function summary(values: readonly number[], threshold: ScoreThreshold | undefine
 function drawHistogram(bins: readonly Bin[], threshold: ScoreThreshold | undefined, alt: string): Promise<Html> {
   const strange = (bin: Bin): boolean => threshold !== undefined && (bin.from + bin.to) / 2 < threshold.value;
   const bars = bins.map((bin) => ({ ...bin, strange: strange(bin) }));
-  const rule = threshold
-    ? [
-        {
-          data: { values: [{ at: threshold.value, text: "threshold" }] },
-          encoding: { x: { field: "at", type: "quantitative" } },
-          layer: [
-            { mark: { type: "rule", color: "var(--ink)", strokeDash: [4, 3] } },
-            {
-              mark: { type: "text", align: "right", baseline: "top", dx: -5, y: 0, color: "var(--ink)", fontSize: 11 },
-              encoding: { text: { field: "text", type: "nominal" } },
-            },
-          ],
-        } as const,
-      ]
-    : [];
+  const at = { field: "at", type: "quantitative" as const };
+  const line = { type: "rule" as const, color: "var(--ink)", strokeDash: [4, 3] };
+  const text = { type: "text" as const, text: "threshold", align: "right" as const, dx: -5, color: "var(--ink)" };
+  const rule = threshold && {
+    data: { values: [{ at: threshold.value }] },
+    encoding: { x: at },
+    layer: [{ mark: line }, { mark: { ...text, fontSize: 11, baseline: "top" as const, y: 0 } }],
+  };
   return draw(
     {
       width: chartWidth,
@@ -130,7 +123,7 @@ function drawHistogram(bins: readonly Bin[], threshold: ScoreThreshold | undefin
             },
           },
         },
-        ...rule,
+        ...(rule ? [rule] : []),
       ],
     },
     alt,

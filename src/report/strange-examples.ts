@@ -23,8 +23,7 @@ export async function strangeExamples(examples: StrangeExamples, what: string): 
   const shown = columns.slice(0, MOST_COLUMNS);
   const withSource = rows.some(({ source }) => source !== undefined);
   const more =
-    columns.length > shown.length &&
-    html`<p class="stamp">The first ${shown.length} of ${columns.length} columns.</p>`;
+    columns.length > shown.length && html`<p class="stamp">The first ${shown.length} of ${columns.length} columns.</p>`;
   return html`<div class="scroll" tabindex="0"><table class="rows-of-data">
 <thead><tr><th scope="col">log p(x)</th>${withSource ? html`<th scope="col">row</th>` : undefined}${shown.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${rows.map(

@@ -34,9 +34,7 @@ async function marginals({ split, columns, data, samples }: TableFigure): Promis
     columns.length > shown.length && `Drawn are the first ${shown.length} of ${columns.length} columns.`,
   ];
   const charts = await Promise.all(
-    shown.map(
-      async (one) => html`<div><p class="title"><b>${one.name}</b></p>${await marginalChart(one)}</div>`,
-    ),
+    shown.map(async (one) => html`<div><p class="title"><b>${one.name}</b></p>${await marginalChart(one)}</div>`),
   );
   const key = html`<ul class="legend"><li><i class="swatch filled"></i>data</li><li><i class="swatch line"></i>samples</li></ul>`;
   return { body: [key, html`<div class="multiples">${charts}</div>`], caption: caption.filter(Boolean).join(" ") };

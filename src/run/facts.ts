@@ -8,6 +8,8 @@ const dataSchema = z.object({
   examples: z.number(),
   shape: z.array(z.number()),
   measure: z.enum(measures),
+  /** What the data were: a folder of images, one image's tiles, a table, an array. */
+  kind: z.enum(["folder", "image", "table", "array"]),
   /** The smallest and the largest number of the training part: what a picture shows as black and as white. */
   range: z.tuple([z.number(), z.number()]),
   /** Of a table: its columns, and how the training part standardises each; the model does so inside. */

@@ -1,6 +1,6 @@
 import { type Dataset, split } from "../data/dataset.ts";
 import { embeddedFashion } from "../data/fashion.ts";
-import { openDataset, openLike } from "../data/open.ts";
+import { type DataKind, kindOf, openDataset, openLike } from "../data/open.ts";
 import type { ReadingOptions } from "../data/reading.ts";
 import { forEachBlock } from "../data/rows.ts";
 import type { DataDescription, Model } from "../models/model.ts";
@@ -15,6 +15,7 @@ import { loadUserModel, moduleChecksum } from "./user-model.ts";
 export interface RunData {
   /** All examples of the training file or folder. */
   readonly source: Dataset;
+  readonly kind: DataKind;
   readonly train: Dataset;
   readonly validation: Dataset;
   /** Held out altogether, where there are such examples. */
@@ -29,13 +30,14 @@ export async function openRunData(options: TrainOptions, watch: Watch = {}): Pro
   const { data, validation, seed, label } = options;
   const embedded = data === undefined ? await embeddedFashion() : undefined;
   const source = embedded?.train ?? (await openDataset(data ?? "", { ...readingOptions(options), ...watch }));
-  const heldOut = (path: string): Promise<Dataset> => openLike(path, source, { label, ...watch });
+  const kind = data === undefined ? "array" : await kindOf(data);
+  const heldOut = (path: string): Promise<Dataset> => openLike(path, { ...source, kind }, { label, ...watch });
   const test = options.test === undefined ? embedded?.test : await heldOut(options.test);
   const parts =
     typeof validation === "string"
       ? { train: source, validation: await heldOut(validation) }
       : split(source, { seed, fraction: validation });
-  return { source, ...parts, test };
+  return { source, kind, ...parts, test };
 }
 
 /** The model that the options name, built for these data. */
@@ -47,7 +49,7 @@ export async function buildModel(options: TrainOptions, description: DataDescrip
 /** What a run keeps of its data: their content, so that it can tell when they are no longer what they were, and their units. */
 export function dataFacts(
   options: TrainOptions,
-  { source, train, test }: RunData,
+  { source, train, test, kind }: RunData,
   { means, deviations }: DataDescription,
 ): RunFacts["data"] {
   const { checksum, length: examples, shape, measure, columns, labelNames } = source;
@@ -57,6 +59,7 @@ export function dataFacts(
     examples,
     shape: [...shape],
     measure,
+    kind,
     range: rangeOf(train),
     ...(columns ? { columns: [...columns] } : {}),
     ...(table ? { standardisation: { means: Array.from(means), deviations: Array.from(deviations) } } : {}),

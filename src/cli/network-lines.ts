@@ -7,8 +7,8 @@ export function networkLines(model: Model, description: DataDescription): readon
   const { encoder, decoder, rest, totals } = networkSummary(model, description);
   const line = (name: string, start: string, layers: readonly LayerSummary[], parameters: number): string => {
     const shapes = layers.map(({ output }) => output).filter((shape) => shape !== "1");
-    // A residual block keeps its shape: it is shown once.
-    const path = [start, ...shapes].filter((shape, i, all) => i === 0 || shape !== all[i - 1]);
+    // The layers of a residual block keep an image's shape: it is shown once.
+    const path = [start, ...shapes].filter((shape, i, all) => shape !== all[i - 1] || !shape.includes("×"));
     return `${name}  ${path.join(" → ")}, ${formatCount(parameters)} parameters`;
   };
   return [

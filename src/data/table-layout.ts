@@ -36,7 +36,7 @@ export async function tableLayout(path: string, text: TableText, hints: readonly
     throw new InputError(`${path}: first line: expected at most ${MOST_COLUMNS} columns, got ${first.length}`);
   }
   const below = kindsOf(first.length, rows.slice(1));
-  const counts = countsFromZero(first) && !(rows.length > 1 && countsFromZero(rows[1]));
+  const counts = rows.length > 1 && countsFromZero(first) && !countsFromZero(rows[1]);
   const header = counts || isHeader(first, below, hints);
   if (header && rows.length === 1 && text.complete) {
     throw new InputError(`${path}: expected rows below the header line, got none`);

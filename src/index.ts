@@ -23,9 +23,11 @@ export {
   weightedLoss,
 } from "./inference/elbo.ts";
 export type { OptimizerOptions, Phase, Schedule } from "./inference/phase.ts";
+export { formatArchitecture, parseArchitecture } from "./models/architecture.ts";
 export { type DataDescription, describeData, type Model, type ModelModule } from "./models/model.ts";
 export { type Architecture, decoderNetwork, encoderNetwork } from "./models/networks.ts";
 export { decoderProgram, densityProgram, encoderProgram, priorProgram, trainingProgram } from "./models/programs.ts";
+export { type LayerSummary, type NetworkSummary, networkSummary } from "./models/summary.ts";
 export { standardNormal, type VaeOptions, vae, vaeSchema } from "./models/vae.ts";
 export {
   glorotNormal,
@@ -50,16 +52,6 @@ export {
 } from "./nn/layers.ts";
 export { type CompiledFunction, compile, type Feeds } from "./runtime/compile.ts";
 export type { Engine, EngineOptions } from "./runtime/engine.ts";
-export { type FitOptions, type Fitted, fitModel, type ModelTrainingOptions, modelTraining } from "./training/fit.ts";
-export { type EpochResult, type LoopOptions, type Outcome, train } from "./training/loop.ts";
-export type { TrainingOptions } from "./training/prepared-phase.ts";
-export { scheduleAt } from "./training/schedule.ts";
-export {
-  createTraining,
-  type Snapshot,
-  type StepResult,
-  type Training,
-} from "./training/training.ts";
 export { type LoadOptions, load } from "./trained/load.ts";
 export { scoreThreshold } from "./trained/scores.ts";
 export type {
@@ -75,3 +67,14 @@ export type {
   TrainedModel,
   Watched,
 } from "./trained/trained-model.ts";
+export { type TrainingBytes, trainingBytes } from "./training/bytes.ts";
+export { type FitOptions, type Fitted, fitModel, type ModelTrainingOptions, modelTraining } from "./training/fit.ts";
+export { type EpochResult, type LoopOptions, type Outcome, train } from "./training/loop.ts";
+export type { TrainingOptions } from "./training/prepared-phase.ts";
+export { scheduleAt } from "./training/schedule.ts";
+export {
+  createTraining,
+  type Snapshot,
+  type StepResult,
+  type Training,
+} from "./training/training.ts";

@@ -96,11 +96,11 @@ export async function prepareRun(
   }
 }
 
-/** Training that may not fit: what it keeps, and half of the intermediates, as the engine uses their memory again. */
+/** Training that may not fit: what it keeps, and two thirds of the intermediates, as the engine uses their memory again. */
 function memoryWarning(options: SettledOptions, model: Model, description: DataDescription): readonly string[] {
   const { batch: batchSize, samples } = options;
   const bytes = trainingBytes(model, description, { batchSize, samples, optimizer: optimizerOptions(options) });
-  const needed = bytes.parameters + bytes.gradients + bytes.slots + bytes.activations / 2;
+  const needed = bytes.parameters + bytes.gradients + bytes.slots + (2 / 3) * bytes.activations;
   const free = availableMemory();
   if (needed <= free) return [];
   return [

@@ -7,7 +7,7 @@ import { useRun } from "./use-run.ts";
 
 /** Evaluates the run again and writes its results: the same numbers and the same page, where nothing has changed. */
 export async function rebuildReport(path: string, flags: RunFlags): Promise<void> {
-  await useRun(path, flags, [], async ({ config, engine, watch, signal, writable }) => {
+  await useRun(path, flags, [], async ({ config, engine, watch, writable }) => {
     const data = await openRunData(config.options, watch("reading", "files"));
     refuseOtherData(config, data);
     const [dataset, split] = data.test ? [data.test, "test"] : [data.validation, "validation"];
@@ -20,7 +20,7 @@ export async function rebuildReport(path: string, flags: RunFlags): Promise<void
       seed,
       ...watch("evaluating", "examples"),
     });
-    await writeResults({ engine, run, evaluation, dataset, data, signal });
+    await writeResults({ engine, run, evaluation, dataset, data, watch });
     const report = `${path}/report.html`;
     process.stdout.write(flags.json ? `${JSON.stringify({ report })}\n` : `${report}\n`);
   });

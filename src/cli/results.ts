@@ -8,6 +8,7 @@ import type { RunData } from "../run/prepare.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { load } from "../trained/load.ts";
 import { referenceOf } from "../trained/scores.ts";
+import type { Watched } from "../trained/trained-model.ts";
 import { type Evaluation, openArtifact } from "./evaluation-run.ts";
 
 /** What a run leaves beside its parameters. */
@@ -18,7 +19,8 @@ export interface Results {
   /** What was evaluated. */
   readonly dataset: Dataset;
   readonly data: RunData;
-  readonly signal: AbortSignal;
+  /** What a piece of the work is called, and what it counts → whom it tells how far it has come. */
+  readonly watch: (label: string, unit: string) => Watched;
 }
 
 /** Importance samples of a validation score, and how many examples are scored: quantiles need no more. */
@@ -27,7 +29,7 @@ const SCORE_EXAMPLES = 2000;
 
 /** Writes evaluation.json, scores.json and report.html, from the run's files and its data. */
 export async function writeResults(results: Results): Promise<void> {
-  const { engine, run, evaluation, data, signal } = results;
+  const { engine, run, evaluation, data, watch } = results;
   const { estimate, numbers, split } = evaluation;
   const { perExample, ...summary } = estimate;
   const perExampleArrays = Object.fromEntries(Object.entries(perExample).map(([name, values]) => [name, [...values]]));
@@ -35,11 +37,16 @@ export async function writeResults(results: Results): Promise<void> {
     "evaluation.json",
     `${JSON.stringify({ split, numbers, ...summary, perExample: perExampleArrays })}\n`,
   );
-  run.writeArtifact("scores.json", await validationScores(engine, run, data.validation, signal));
+  run.writeArtifact("scores.json", await validationScores(engine, run, data.validation, watch("scoring", "examples")));
   await writeReport(results);
 }
 
-async function validationScores(engine: Engine, run: Run, validation: Dataset, signal: AbortSignal): Promise<string> {
+async function validationScores(
+  engine: Engine,
+  run: Run,
+  validation: Dataset,
+  { signal, onProgress }: Watched,
+): Promise<string> {
   const length = Math.min(validation.length, SCORE_EXAMPLES);
   const density = await openArtifact(engine, run, "density.onnx");
   try {
@@ -52,6 +59,7 @@ async function validationScores(engine: Engine, run: Run, validation: Dataset, s
       samples: SCORE_SAMPLES,
       seed: 0,
       signal,
+      onProgress: (done) => onProgress?.(done, length),
     });
     return `${JSON.stringify(referenceOf(estimate))}\n`;
   } finally {
@@ -59,7 +67,7 @@ async function validationScores(engine: Engine, run: Run, validation: Dataset, s
   }
 }
 
-async function writeReport({ engine, run, evaluation, dataset, signal }: Results): Promise<void> {
+async function writeReport({ engine, run, evaluation, dataset, watch }: Results): Promise<void> {
   const model = await load(run.path, { runtime: engine });
   try {
     const input = await gatherReport({
@@ -69,7 +77,7 @@ async function writeReport({ engine, run, evaluation, dataset, signal }: Results
       history: run.readArtifact("history.safetensors"),
       evaluation,
       dataset,
-      signal,
+      ...watch("drawing the report", "figures"),
     });
     run.writeArtifact("report.html", await renderReport(input));
   } finally {

@@ -14,8 +14,9 @@ import { gatherOptions, kebab } from "./gather-options.ts";
 import { networkLines } from "./network-lines.ts";
 import { freeRunPath, type PreparedRun, prepareRun, type Target } from "./prepare-run.ts";
 import { printNumbers } from "./print-numbers.ts";
-import { createMeter, createProgress } from "./progress.ts";
+import { createProgress } from "./progress.ts";
 import { writeResults } from "./results.ts";
+import { createStage, type Stage } from "./stage.ts";
 import { formatBytes, formatCount, formatDuration } from "./terminal.ts";
 import { exportRun, trainRun } from "./training-run.ts";
 
@@ -32,12 +33,12 @@ export interface TrainRequest {
 /** Trains, evaluates on held-out examples and writes the report. */
 export async function trainFromFlags(request: TrainRequest): Promise<void> {
   const { options, target } = whatToDo(request);
-  const stage: Stage = { log: say };
-  const stop = interruptible((line) => stage.log(line));
+  const stage = createStage();
+  const stop = interruptible(stage.say);
   try {
-    const reading = metered(stage, { label: "reading", unit: "files", signal: stop.signal });
-    const prepared = await prepareRun(options, target, options.threads ?? defaultThreads(), reading.watch);
-    reading.finish();
+    const reading = stage.watch("reading", "files", stop.signal);
+    const prepared = await prepareRun(options, target, options.threads ?? defaultThreads(), reading);
+    stage.clear();
     try {
       await trainPrepared(prepared, request, stage, stop.signal);
     } finally {
@@ -45,6 +46,7 @@ export async function trainFromFlags(request: TrainRequest): Promise<void> {
       await prepared.training.release();
     }
   } finally {
+    stage.clear();
     stop.dispose();
   }
 }
@@ -56,7 +58,7 @@ async function trainPrepared(
   signal: AbortSignal,
 ): Promise<void> {
   const { run, notices } = prepared;
-  for (const line of [...notices, ...(await introduction(prepared))]) say(line);
+  for (const line of [...notices, ...(await introduction(prepared))]) stage.say(line);
   await trainUntilStopped(prepared, stage, signal);
   exportRun(prepared);
   const evaluation = await evaluateHeldOut(prepared, stage, signal);
@@ -69,51 +71,15 @@ async function trainPrepared(
   process.stdout.write(`\nrun     ${run.path}\nreport  ${run.path}/report.html\n`);
 }
 
-/** Where a line goes that comes at any time, as a Ctrl-C's does: above the live line of the work that is under way. */
-interface Stage {
-  log: (line: string) => void;
-}
-
-interface Metered {
-  readonly watch: Watched;
-  finish(): void;
-}
-
-/** A meter that appears when work tells how far it has come, and lets other lines stand above it. */
-function metered(
-  stage: Stage,
-  { label, unit, signal }: { readonly label: string; readonly unit: string; readonly signal: AbortSignal },
-): Metered {
-  let meter: ReturnType<typeof createMeter> | undefined;
-  return {
-    watch: {
-      signal,
-      onProgress: (done, total) => {
-        meter ??= createMeter({ stream: process.stderr, label, total, unit });
-        stage.log = meter.log;
-        meter.update(done);
-      },
-    },
-    finish: () => {
-      meter?.finish();
-      stage.log = say;
-    },
-  };
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
 async function trainUntilStopped(prepared: PreparedRun, stage: Stage, signal: AbortSignal): Promise<void> {
   const { run, training, steps, options } = prepared;
   const progress = createProgress({ stream: process.stderr, total: steps });
-  stage.log = progress.log;
+  stage.lend(progress.log);
   const outcome = await trainRun(prepared, progress, signal);
-  stage.log = say;
-  if (outcome === "stopped early") say(`no better validation ELBO for ${options.patience} epochs: stopped`);
+  stage.clear();
+  if (outcome === "stopped early") stage.say(`no better validation ELBO for ${options.patience} epochs: stopped`);
   if (outcome !== "interrupted") return;
-  say(`stopped after step ${training.step} of ${steps}; go on with: reparam train --resume ${run.path}`);
+  stage.say(`stopped after step ${training.step} of ${steps}; go on with: reparam train --resume ${run.path}`);
   signal.throwIfAborted();
 }
 
@@ -122,15 +88,15 @@ async function evaluateHeldOut(prepared: PreparedRun, stage: Stage, signal: Abor
   const { run, engine, data, options } = prepared;
   const [dataset, split] = data.test ? [data.test, "test"] : [data.validation, "validation"];
   const { seed, evaluationSamples: samples } = options;
-  const meter = metered(stage, { label: "evaluating", unit: "examples", signal });
+  const watch = (label: string, unit: string): Watched => stage.watch(label, unit, signal);
   try {
-    const evaluation = await evaluateRun(engine, run, { dataset, split, samples, seed, ...meter.watch });
-    meter.finish();
-    await writeResults({ engine, run, evaluation, dataset, data, signal });
+    const watched = watch("evaluating", "examples");
+    const evaluation = await evaluateRun(engine, run, { dataset, split, samples, seed, ...watched });
+    await writeResults({ engine, run, evaluation, dataset, data, watch });
     return evaluation;
   } catch (error) {
-    meter.finish();
-    if (signal.aborted) say(`trained, not evaluated; finish with: reparam train --resume ${run.path}`);
+    stage.clear();
+    if (signal.aborted) stage.say(`trained, not evaluated; finish with: reparam train --resume ${run.path}`);
     throw error;
   }
 }

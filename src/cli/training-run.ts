@@ -66,7 +66,9 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
     const where = kept
       ? `the checkpoint of step ${kept.metadata.step} is kept in ${run.path}`
       : "no checkpoint was made yet";
-    throw new NumericalError(`${error.message}; ${where}`);
+    throw new NumericalError(
+      `${error.message}; ${where}; a lower --learning-rate (it was ${options.learningRate}) or --clip 100 may help`,
+    );
   } finally {
     progress.finish();
     await validate.release();

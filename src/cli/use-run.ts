@@ -6,7 +6,7 @@ import { load } from "../trained/load.ts";
 import type { Ability, TrainedModel, Watched } from "../trained/trained-model.ts";
 import { interruptible } from "./exit.ts";
 import { engineFlag, integerFlag, type RunFlags } from "./flags.ts";
-import { createMeter } from "./progress.ts";
+import { createStage } from "./stage.ts";
 
 /** What a command works with: a trained run that is open, and how far work may be told. */
 export interface Workplace<A extends Ability> {
@@ -16,8 +16,7 @@ export interface Workplace<A extends Ability> {
   readonly config: RunConfig;
   readonly engine: Engine;
   readonly model: TrainedModel<A>;
-  readonly signal: AbortSignal;
-  /** A meter on standard error for work that lasts; it is gone when the work is done. */
+  /** A live line on standard error for work that lasts, in the place of the one before. */
   watch(label: string, unit: string): Watched;
   /** A line on standard error. */
   say(line: string): void;
@@ -34,14 +33,13 @@ export async function useRun<const A extends Ability>(
   const config = runConfig(run);
   const threads = integerFlag("threads", flags.threads) ?? config.options.threads;
   const engine = await openEngine({ engine: engineFlag(flags.engine), threads });
-  let above = (line: string): void => void process.stderr.write(`${line}\n`);
-  const say = (line: string): void => above(line);
-  if (engine.notice) say(engine.notice);
-  const stop = interruptible(say);
-  const finished: (() => void)[] = [];
+  const stage = createStage();
+  if (engine.notice) stage.say(engine.notice);
+  const stop = interruptible(stage.say);
   let locked: Run | undefined;
-  const model = await load(path, { needs, runtime: engine });
+  let model: TrainedModel<A> | undefined;
   try {
+    model = await load(path, { needs, runtime: engine });
     await work({
       run,
       writable: () => {
@@ -51,30 +49,13 @@ export async function useRun<const A extends Ability>(
       config,
       engine,
       model,
-      signal: stop.signal,
-      say,
-      watch: (label, unit) => {
-        let meter: ReturnType<typeof createMeter> | undefined;
-        const finish = (): void => {
-          meter?.finish();
-          above = (line) => void process.stderr.write(`${line}\n`);
-        };
-        finished.push(finish);
-        return {
-          signal: stop.signal,
-          onProgress: (done, total) => {
-            meter ??= createMeter({ stream: process.stderr, label, total, unit });
-            above = meter.log;
-            meter.update(done);
-            if (done >= total) finish();
-          },
-        };
-      },
+      say: stage.say,
+      watch: (label, unit) => stage.watch(label, unit, stop.signal),
     });
   } finally {
-    for (const finish of finished) finish();
+    stage.clear();
     stop.dispose();
     locked?.close();
-    await model.release();
+    await model?.release();
   }
 }

@@ -86,14 +86,14 @@ function likelihoodOf(rows: Sample, delimiter: string): number {
 
 const FEW_BYTES = 2 ** 16;
 
-/** About 64 KiB, and three lines at least. */
+/** Whole lines of about 64 KiB, and three at least. */
 function firstLines({ head, complete }: TableText): { readonly lines: Uint8Array; readonly complete: boolean } {
-  let end = FEW_BYTES;
+  let end = head.subarray(0, FEW_BYTES).lastIndexOf(10) + 1;
   for (let line = 0, at = 0; line < 3; line++) {
     at = endOfLine(head, at);
     end = Math.max(end, at);
   }
-  return { lines: head.subarray(0, end), complete: complete && end >= head.length };
+  return { lines: head.subarray(0, end), complete: complete && end === head.length };
 }
 
 function endOfLine(text: Uint8Array, start: number): number {
@@ -101,7 +101,7 @@ function endOfLine(text: Uint8Array, start: number): number {
   return end < 0 ? text.length : end + 1;
 }
 
-/** The first rows, without blanks around the cells; where the text goes on, without the last one, which may be cut. */
+/** The first rows of whole lines, without blanks around the cells; where the text goes on, a quoted cell may do so too. */
 async function sampleOf(
   path: string,
   text: Uint8Array,
@@ -115,10 +115,9 @@ async function sampleOf(
       if (rows.length < most) rows.push(cells.map((cell) => cell.trim()));
     });
   } catch (error) {
-    if (complete || !(error instanceof InputError)) throw error; // else a quoted cell may go on
-    return rows;
+    if (complete || !(error instanceof InputError)) throw error;
   }
-  return complete || rows.length === most || rows.length < 2 ? rows : rows.slice(0, -1);
+  return rows;
 }
 
 function kindsOf(columns: number, rows: Sample): ColumnKind[] {

@@ -9,10 +9,9 @@ export interface Eigen {
 
 /** Eigenvalues and eigenvectors of a symmetric matrix, given by its rows; float64. */
 export function symmetricEigen(rows: readonly (readonly number[])[]): Eigen {
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(
-    new Matrix(rows.map((row) => [...row])),
-    { assumeSymmetric: true },
-  );
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(new Matrix(rows.map((row) => [...row])), {
+    assumeSymmetric: true,
+  });
   const order = Array.from(realEigenvalues.keys()).sort((a, b) => realEigenvalues[b] - realEigenvalues[a]);
   return {
     values: order.map((i) => realEigenvalues[i]),

@@ -47,8 +47,8 @@ export async function curveSection(curve: readonly CurvePoint[]): Promise<Sectio
       line(training, (point) => point.train[term]),
       line(validation, (point) => point.validation?.[term]),
     ];
-    // A KL divergence is never below 0.
-    return chartPanel(name, "nats per example", { axis, fromZero: term === "rate", series, range: mainPart(series) });
+    const fromZero = term === "rate"; // a KL divergence is never below 0
+    return chartPanel(name, "nats per example", { axis, fromZero, series, range: mainPart(series, fromZero) });
   };
 
   const largestRate = largest(curve.map((point) => point.learningRate));
@@ -83,12 +83,17 @@ function largest(values: readonly number[]): number {
 
 const FEW = 16;
 
-/** Where most of the lines run, undefined where that is all: the first epochs are often so much worse that the others lie flat. */
-function mainPart(series: readonly Series[]): readonly [number, number] | undefined {
+/**
+ * Where most of the lines run, undefined where that is all: the first epochs are often so much worse that the others lie flat.
+ * What has its floor at 0 is drawn from there.
+ */
+function mainPart(series: readonly Series[], fromZero: boolean): readonly [number, number] | undefined {
   const ys = ascending(series.flatMap(({ points }) => points.map(({ y }) => y)));
   if (ys.length < FEW) return undefined;
   const [low, high] = mainRange(ys, 0.1, 0.5);
-  return low < high && (low > ys[0] || high < ys[ys.length - 1]) ? [low, high] : undefined;
+  const all = low === ys[0] && high === ys[ys.length - 1];
+  if (fromZero) return high > 0 && high < ys[ys.length - 1] ? [0, high] : undefined;
+  return low < high && !all ? [low, high] : undefined;
 }
 
 interface Panel {
@@ -122,5 +127,5 @@ async function chartPanel(name: string, unit: string, chart: LineChart): Promise
 function outsideOf(name: string, values: readonly number[], [low, high]: readonly [number, number]): string {
   const beyond = ascending(values.filter((value) => value < low || value > high));
   const end = beyond[0] < low ? beyond[0] : beyond[beyond.length - 1];
-  return `${counted(beyond.length, "point")} of ${name}, as far as ${formatNumber(end)}`;
+  return `${name}, ${counted(beyond.length, "point")} as far as ${formatNumber(end)}`;
 }

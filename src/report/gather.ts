@@ -28,6 +28,7 @@ export interface ReportSources {
   /** What was evaluated. */
   readonly dataset: Dataset;
   readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** No figure shows or scores more examples than this. */
@@ -45,21 +46,30 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
     (a, b) => (estimate.rates?.[b] ?? 0) - (estimate.rates?.[a] ?? 0),
   );
   const step = Number(metrics.at(-1)?.step ?? 0);
+  const FIGURES = 6;
+  let drawn = 0;
+  /** One figure's work; the next waits for it, as the engine runs one program at a time. */
+  const figure = async <T>(work: () => Promise<T | undefined>): Promise<T | undefined> => {
+    signal?.throwIfAborted();
+    const made = await work();
+    sources.onProgress?.(++drawn, FIGURES);
+    return made;
+  };
   return {
     title: model.name.split(/[\\/]/).filter(Boolean).at(-1) ?? model.name,
     sentence: sentence(config, step),
     numbers,
     curve: curvePoints(metrics),
     history: image && history ? gatherHistory(history, model.facts) : undefined,
-    reconstructions: image
-      ? await gatherReconstructions(model, sources.dataset, estimate.perExample.reconstruction, split)
-      : undefined,
-    samples: image ? await gatherSamples(model) : undefined,
-    latentMap: await gatherMap(model, dataset, split, signal),
+    reconstructions: await figure(async () =>
+      image ? gatherReconstructions(model, sources.dataset, estimate.perExample.reconstruction, split) : undefined,
+    ),
+    samples: await figure(async () => (image ? gatherSamples(model) : undefined)),
+    latentMap: await figure(() => gatherMap(model, dataset, split, signal)),
     latents,
-    traversals: image ? await gatherTraversals(model, used) : undefined,
-    scores: await gatherScores(model, dataset, split, signal),
-    table: await gatherTable(model, dataset, split),
+    traversals: await figure(async () => (image ? gatherTraversals(model, used) : undefined)),
+    scores: await figure(() => gatherScores(model, dataset, split, signal)),
+    table: await figure(() => gatherTable(model, dataset, split)),
     pictures: [],
     likelihood: config.model.likelihood,
     notes: [

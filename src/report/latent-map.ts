@@ -29,24 +29,17 @@ export async function latentSection({
   const { looks, lookOf } = classLooks(labels, labelNames);
   const look = ({ label }: LatentPoint): ClassLook => (label === undefined ? unlabelled : lookOf(label));
   const alt =
-    `Scatter plot of ${counted(shown.length, "example")} in the ${axes}` +
+    `Scatter plot of ${counted(shown.length, "example")}: ${axes}` +
     (looks.length > 0 ? `, coloured by ${counted(looks.length, "class", "classes")}.` : ".");
-  const titles = axisNames ?? ["z 0", "z 1"];
-  const map = panel(
-    "Examples",
-    axes,
-    await scatter(
-      shown.map((point) => ({ ...point, ...look(point) })),
-      titles,
-      alt,
-    ),
-  );
+  const titles: Axes["titles"] = axisNames ?? ["z 0", "z 1"];
+  const drawn = shown.map((point) => ({ ...point, ...look(point) }));
+  const within = decodedGrid ? [decodedGrid.from, decodedGrid.to] : [];
+  const map = panel("Examples", axes, await scatter(drawn, { titles, within }, alt));
   const key = looks.length > 0 ? legend(looks) : undefined;
   const decoded = decodedGrid && (await decodedPanel(decodedGrid));
   const caption =
-    `${counted(shown.length, "example")} of the ${split}, each a point in the ${axes}` +
-    `${labels.length > 0 ? ", coloured by label. The model has not seen the labels" : ""}.` +
-    `${decoded && decodedGrid ? ` Beside it the means of p(x|z) for z on a grid from ${formatNumber(decodedGrid.from)} to ${formatNumber(decodedGrid.to)}, laid out as the plane is.` : ""}`;
+    `${counted(shown.length, "example")} of the ${split}, a point each${labels.length > 0 ? ", coloured by label" : ""}: ${axes}.` +
+    `${decoded && decodedGrid ? ` Beside them the means of p(x|z) for z on a grid from ${formatNumber(decodedGrid.from)} to ${formatNumber(decodedGrid.to)}, laid out as the plane is.` : ""}`;
   const body = decoded ? [panels(map, decoded), key] : panels(map, key && panel("Labels", "", key));
   return { heading: "Latent space", figures: [{ body, caption }] };
 }
@@ -58,12 +51,18 @@ async function decodedPanel({ rows, from, to }: NonNullable<LatentMap["decodedGr
   return panel("Decoded plane", range, await grid(rows, { alt, tile: 400 / rows[0].length }));
 }
 
+interface Axes {
+  readonly titles: readonly [string, string];
+  /** Numbers that both axes hold, beside the points. */
+  readonly within: readonly number[];
+}
+
 /** One unit is as long on both axes, since distances are what a map shows. */
-function scatter(points: readonly (LatentPoint & ClassLook)[], titles: readonly string[], alt: string): Promise<Html> {
-  const height = 330;
+function scatter(points: readonly (LatentPoint & ClassLook)[], { titles, within }: Axes, alt: string): Promise<Html> {
+  const height = within.length > 0 ? chartWidth : 320;
   const plot = { width: chartWidth - 44, height: height - 40 }; // less what the axes take, about
-  const x = extent(points.map((point) => point.x));
-  const y = extent(points.map((point) => point.y));
+  const x = extent([...within, ...points.map((point) => point.x)]);
+  const y = extent([...within, ...points.map((point) => point.y)]);
   const unit = 1.06 * Math.max((x[1] - x[0]) / plot.width, (y[1] - y[0]) / plot.height); // data a pixel
   const around = ([low, high]: readonly [number, number], pixels: number): number[] =>
     [-1, 1].map((side) => (low + high) / 2 + (side * unit * pixels) / 2);
@@ -75,7 +74,7 @@ function scatter(points: readonly (LatentPoint & ClassLook)[], titles: readonly 
       width: chartWidth,
       height,
       data: { values: points.map((point) => ({ x: point.x, y: point.y, name: point.name })) },
-      mark: { type: "point", filled: true, size: points.length > 500 ? 7 : 16, opacity: 0.8 },
+      mark: { type: "point", filled: true, size: points.length > 500 ? 9 : 18, opacity: 0.8 },
       encoding: {
         x: {
           field: "x",

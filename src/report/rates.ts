@@ -1,5 +1,5 @@
 import { chartWidth, draw } from "./charts.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, type HtmlPart, html } from "./html.ts";
 import { formatNumber } from "./numbers.ts";
 import type { LatentUse } from "./report-input.ts";
 import { counted, panel, panels, type Section } from "./section.ts";
@@ -23,7 +23,7 @@ export async function rateSection(latents: readonly LatentUse[]): Promise<Sectio
   const caption =
     "Rate of each latent dimension, KL(q(z|x) ‖ p(z)) averaged over examples, largest first. " +
     `${active} of ${latents.length} are active (coloured): their posterior mean varies over the examples, with a variance ` +
-    `above 0.01. The model ignores the others.${leftOut > 0 ? ` Left out, as not finite: ${leftOut}.` : ""}`;
+    `above 0.01.${active < ranked.length ? " The model ignores the others." : ""}${leftOut > 0 ? ` Left out, as not finite: ${leftOut}.` : ""}`;
   const chart = panel("Rate", "nats, by latent dimension", await rateChart(ranked));
   return { heading: "Rate by latent dimension", figures: [{ body: panels(chart, mostUsed(ranked)), caption }] };
 }
@@ -31,16 +31,16 @@ export async function rateSection(latents: readonly LatentUse[]): Promise<Sectio
 /** The most used latents, each with its rate and its share of all rates. */
 function mostUsed(ranked: readonly RankedLatent[]): Html {
   const total = ranked.reduce((sum, { rate }) => sum + rate, 0) || 1;
-  const row = (name: string, rate: number): Html =>
-    html`<tr><td>${name}</td><td>${formatNumber(rate)}</td><td>${formatNumber((100 * rate) / total, 0)} %</td></tr>`;
+  const row = (name: HtmlPart, rate: number): Html =>
+    html`<tr><td>${name}</td><td>${formatNumber(rate, 2)}</td><td>${formatNumber((100 * rate) / total, 0)} %</td></tr>`;
   const rest = ranked.slice(TOLD).reduce((sum, { rate }) => sum + rate, 0);
-  const others = ranked.length > TOLD ? row(`${counted(ranked.length - TOLD, "other")}`, rest) : undefined;
+  const others = ranked.length > TOLD ? row(counted(ranked.length - TOLD, "other"), rest) : undefined;
   return panel(
     "Most used",
-    `of ${formatNumber(total)} nats in all`,
+    `of ${formatNumber(total, 2)} nats in all`,
     html`<table class="small"><thead><tr><th scope="col">latent</th><th scope="col">nats</th><th scope="col">share</th></tr></thead><tbody>${ranked
       .slice(0, TOLD)
-      .map(({ latent, rate }) => row(`z ${latent}`, rate))}${others}</tbody></table>`,
+      .map(({ latent, rate }) => row(html`z<sub>${latent}</sub>`, rate))}${others}</tbody></table>`,
   );
 }
 

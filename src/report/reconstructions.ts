@@ -2,7 +2,7 @@ import { blurExplained } from "./blur.ts";
 import type { Html } from "./html.ts";
 import { natsLabel, tiles } from "./picture.ts";
 import type { Reconstruction, Reconstructions } from "./report-input.ts";
-import { counted, type Figure, panel, type Section } from "./section.ts";
+import { counted, type Figure, panel, panels, type Section } from "./section.ts";
 
 /** Originals above their reconstructions: any, the best and the worst. */
 export async function reconstructionSection(
@@ -10,7 +10,8 @@ export async function reconstructionSection(
   likelihood: string | undefined,
 ): Promise<Section | undefined> {
   const figures: Figure[] = [];
-  const each = "each original above the mean of p(x|z) at its posterior's mean; below, E_q[log p(x|z)] in nats";
+  const each =
+    "each original above the mean of p(x|z) at its posterior's mean; below, log p(x|z) in nats, expected under q(z|x)";
   if (typical.length > 0) {
     figures.push({
       body: await pairs(typical, "typical"),
@@ -19,12 +20,12 @@ export async function reconstructionSection(
   }
   if (best.length > 0 || worst.length > 0) {
     figures.push({
-      body: [
-        best.length > 0 && panel("Best", "the largest first", await pairs(best, "best")),
-        worst.length > 0 && panel("Worst", "the smallest first", await pairs(worst, "worst")),
-      ].filter((part) => part !== false),
+      body: panels(
+        best.length > 0 ? panel("Best", "the largest first", await pairs(best, "best")) : undefined,
+        worst.length > 0 ? panel("Worst", "the smallest first", await pairs(worst, "worst")) : undefined,
+      ),
       caption:
-        `Best and worst reconstructions of ${counted(examples, "example")} of the ${split} by E_q[log p(x|z)], which also ` +
+        `Best and worst reconstructions of ${counted(examples, "example")} of the ${split} by log p(x|z), which also ` +
         "depends on the image: plain ones are reconstructed better. Laid out as in the figure above.",
     });
   }

@@ -86,7 +86,7 @@ export interface LatentMap {
   readonly points: readonly LatentPoint[];
   /** What the labels mean: the name of label i; its number where there is none. */
   readonly labelNames?: readonly string[];
-  /** What is drawn, for the caption: "first two principal components of the posterior means", "the two latents". */
+  /** What the axes are, for the caption: "first two principal components of the posterior means", "the two latents". */
   readonly axes: string;
   /** The axes' own titles, horizontal first; default z₀ and z₁. */
   readonly axisNames?: readonly [string, string];

@@ -23,7 +23,7 @@ export async function scoreSection(scores: ScoreFigure): Promise<Section | undef
     figures.push({
       body: parts,
       caption:
-        `The ${parts.length > 1 ? "ends" : "lower end"} of that distribution: ${scores.split}, each with its log p(x) in nats. Plain ` +
+        `The examples of the ${scores.split} at ${parts.length > 1 ? "both ends" : "the lower end"} of that distribution, each with its log p(x) in nats. Plain ` +
         "examples can score high without being like the data: a high score alone does not say that an example is typical.",
     });
   }
@@ -40,11 +40,12 @@ async function distribution(
   values: readonly number[],
 ): Promise<Figure> {
   // A few extreme examples would press all others into one bar.
-  const [low, high] = mainRange(values, 0.01, 1);
+  const [least, high] = mainRange(values, 0.01, 1);
+  const near = threshold && threshold.value <= high && threshold.value > least - (high - least) ? threshold : undefined;
+  const low = near ? Math.min(least, near.value) : least;
   const width = (high - low) / BINS || 1;
   // Bins that begin at the threshold: no bar lies on both sides of it.
-  const inView = threshold && threshold.value > low && threshold.value < high ? threshold : undefined;
-  const from = inView ? inView.value - Math.ceil((inView.value - low) / width) * width : low;
+  const from = near ? near.value - Math.ceil((near.value - low) / width) * width : low;
   const bins = histogram(values, { from, width, count: BINS + 1 });
   const outside = values.length - bins.reduce((sum, { count }) => sum + count, 0);
   const below = threshold && values.filter((value) => value < threshold.value).length;
@@ -55,33 +56,34 @@ async function distribution(
   const caption = [
     `log p(x) of ${counted(values.length, "example")} of the ${split}, each by importance sampling with ${counted(samples, "draw")}.`,
     threshold &&
-      `The dashed line is the threshold: ${share(threshold.quantile)} of the validation examples lie below it. ` +
+      `${near ? "The dashed line is" : `At ${formatNumber(threshold.value)}, outside the axis, lies`} the threshold: ` +
+        `${share(threshold.quantile)} of the validation examples lie below it. ` +
         `Here ${below?.toLocaleString("en-US")} do (${share((below ?? 0) / values.length)}).`,
     outside > 0 && `${counted(outside, "example")} beyond the axis ${outside === 1 ? "is" : "are"} not drawn.`,
     given.length > values.length && `Left out, as not finite: ${given.length - values.length}.`,
   ];
-  const chart = panel("log p(x)", "nats; height: number of examples", await drawHistogram(bins, inView, alt));
+  const chart = panel("log p(x)", "nats; height: number of examples", await drawHistogram(bins, near, alt));
   return { body: panels(chart, summary(values, threshold)), caption: caption.filter(Boolean).join(" ") };
 }
 
+/** 0.01 as 1 %, to two digits. */
 function share(part: number): string {
-  return `${formatNumber(100 * part, part > 0 && part < 0.0995 ? 1 : 0)} %`;
+  return `${formatNumber(Number((100 * part).toPrecision(2)))} %`;
 }
 
 function summary(values: readonly number[], threshold: ScoreThreshold | undefined): Html {
-  const row = (name: string, value: number): Html =>
-    html`<tr><th scope="row">${name}</th><td>${formatNumber(value)}</td></tr>`;
+  const quartiles = ["lowest", "lower quartile", "median", "upper quartile", "highest"].map((name, i) => ({
+    name,
+    value: quantile(values, i / 4),
+  }));
+  const rows = threshold ? [{ name: "threshold", value: threshold.value }, ...quartiles] : quartiles;
+  const descending = rows.toSorted((a, b) => b.value - a.value);
   return panel(
     "In numbers",
     "nats",
-    html`<table class="small"><tbody>${[
-      row("highest", values[values.length - 1]),
-      row("upper quartile", quantile(values, 0.75)),
-      row("median", quantile(values, 0.5)),
-      row("lower quartile", quantile(values, 0.25)),
-      threshold && row(`threshold, ${share(threshold.quantile)} of validation`, threshold.value),
-      row("lowest", values[0]),
-    ]}</tbody></table>`,
+    html`<table class="small"><tbody>${descending.map(
+      ({ name, value }) => html`<tr><th scope="row">${name}</th><td>${formatNumber(value)}</td></tr>`,
+    )}</tbody></table>`,
   );
 }
 
@@ -90,11 +92,15 @@ function drawHistogram(bins: readonly Bin[], threshold: ScoreThreshold | undefin
   const bars = bins.map((bin) => ({ ...bin, strange: strange(bin) }));
   const at = { field: "at", type: "quantitative" as const };
   const line = { type: "rule" as const, color: "var(--ink)", strokeDash: [4, 3] };
-  const text = { type: "text" as const, text: "threshold", align: "right" as const, dx: -5, color: "var(--ink)" };
+  const [from, to] = [bins[0].from, bins[bins.length - 1].to];
+  // Beside the line where there is room within the axis.
+  const roomLeft = threshold !== undefined && threshold.value - from > 0.25 * (to - from);
+  const side = roomLeft ? { align: "right" as const, dx: -5 } : { align: "left" as const, dx: 5 };
+  const text = { type: "text" as const, text: "threshold", color: "var(--ink)", fontSize: 11, ...side };
   const rule = threshold && {
     data: { values: [{ at: threshold.value }] },
     encoding: { x: at },
-    layer: [{ mark: line }, { mark: { ...text, fontSize: 11, baseline: "top" as const, y: 0 } }],
+    layer: [{ mark: line }, { mark: { ...text, baseline: "top" as const, y: 0 } }],
   };
   return draw(
     {
@@ -110,7 +116,7 @@ function drawHistogram(bins: readonly Bin[], threshold: ScoreThreshold | undefin
               type: "quantitative",
               title: "log p(x), nats",
               axis: { grid: false, tickCount: 6 },
-              scale: { domain: [bins[0].from, bins[bins.length - 1].to], nice: false, zero: false },
+              scale: { domain: [from, to], nice: false, zero: false },
             },
             x2: { field: "to" },
             y: { field: "count", type: "quantitative", title: null, axis: { tickCount: 4, tickMinStep: 1 } },

@@ -25,7 +25,7 @@ export async function strangeExamples(examples: StrangeExamples, what: string): 
   const more =
     columns.length > shown.length && html`<p class="stamp">The first ${shown.length} of ${columns.length} columns.</p>`;
   return html`<div class="scroll" tabindex="0"><table class="rows-of-data">
-<thead><tr><th scope="col">log p(x)</th>${withSource ? html`<th scope="col">row</th>` : undefined}${shown.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<thead><tr><th scope="col">log p(x)</th>${withSource ? html`<th scope="col">from</th>` : undefined}${shown.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${rows.map(
     ({ values, score, source }) =>
       html`<tr><td><b>${natsLabel(score)}</b></td>${withSource ? html`<td>${source}</td>` : undefined}${values

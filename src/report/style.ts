@@ -8,14 +8,14 @@ export const style = `
   --paper: #ffffff; --ink: #1b1d21; --muted: #5c626b; --rule: #dfe2e6; --gap: #ffffff;
   --training: #0072b2; --validation: #d55e00; --learning-rate: #009e73; --kl-weight: #cc79a7;
   --class-0: #0072b2; --class-1: #d55e00; --class-2: #009e73; --class-3: #cc79a7; --class-4: #e69f00; --class-5: #56b4e9;
-  --class-6: #d6c400; --class-7: #1b1d21; --class-8: #882255; --class-9: #999933; --class-10: #332288; --class-11: #8c8c8c;
+  --class-6: #d6c400; --class-7: #1b1d21; --class-8: #882255; --class-9: #6e6e12; --class-10: #332288; --class-11: #8c8c8c;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15171b; --ink: #e8eaed; --muted: #a0a6af; --rule: #31353c; --gap: #3a3f47;
     --training: #56b4e9; --validation: #e69f00;
     --class-0: #3a8fd0; --class-1: #e8702a; --class-2: #14b88a; --class-3: #dd9bbf; --class-5: #8fd0f5; --class-6: #f0e442;
-    --class-7: #e8eaed; --class-8: #c2578f; --class-10: #8577e0;
+    --class-7: #e8eaed; --class-8: #c2578f; --class-9: #a8a83c; --class-10: #8577e0;
   }
 }
 * { box-sizing: border-box; }
@@ -34,9 +34,10 @@ figure { margin: 0 0 2rem; }
 figcaption, caption { color: var(--muted); font-size: 0.875rem; line-height: 1.45; text-align: left; }
 p, figcaption { max-width: 44rem; }
 figcaption { margin-top: 0.6rem; }
+sub { font-size: 0.75em; line-height: 0; }
 figcaption b, caption b { color: var(--ink); font-weight: 600; }
 svg { display: block; width: 100%; max-width: 26rem; height: auto; }
-img { display: block; max-width: 100%; height: auto; background: var(--gap); }
+img { display: block; max-width: 100%; height: auto; background: var(--gap); outline: 1px solid var(--gap); }
 .title { margin: 0 0 0.35rem; font-size: 0.9rem; overflow-wrap: anywhere; }
 .title span { color: var(--muted); }
 div + div > .title { margin-top: 0; }
@@ -75,8 +76,8 @@ thead th { color: var(--muted); font-weight: 400; }
 .small td:first-child { text-align: left; }
 .small thead th:not(:first-child) { text-align: right; }
 .rows-of-data { font-size: 0.8rem; }
-.rows-of-data th { text-align: right; white-space: nowrap; }
-.rows-of-data th, .rows-of-data td { padding: 0.2rem 1rem 0.2rem 0; }
+.rows-of-data th { max-width: 6rem; text-align: right; vertical-align: bottom; line-height: 1.25; }
+.rows-of-data th, .rows-of-data td { padding: 0.2rem 0.75rem 0.2rem 0; }
 .rows-of-data td:last-child, .rows-of-data th:last-child { padding-right: 0; }
 .rows-of-data tbody tr:last-child td { padding-bottom: 0.4rem; }
 dl { margin: 0; max-width: 44rem; }
@@ -90,6 +91,7 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   .panels { grid-template-columns: 1fr 1fr; }
   .multiples { grid-template-columns: repeat(4, 1fr); }
   .tiles { grid-template-columns: repeat(10, minmax(0, 1fr)); }
+  .panels .tiles { grid-template-columns: repeat(5, minmax(0, 1fr)); }
   dl { display: grid; grid-template-columns: 8rem 1fr; }
 }
 `;

@@ -10,13 +10,13 @@ export async function traversalSection({ latents, from, to }: Traversals): Promi
   if (shown.length === 0) return undefined;
   const [left, middle, right] = [from, (from + to) / 2, to].map((value) => formatNumber(value));
   const rows = shown.map(({ latent, images }) => ({
-    label: html`z ${latent}`,
+    label: html`z<sub>${latent}</sub>`,
     images,
     alt: `${counted(images.length, "image")} decoded while latent ${latent} goes from ${left} to ${right}`,
   }));
   const caption =
     `Traversals of the ${shown.length === 1 ? "most used latent" : `${shown.length} most used latents`}, the most used first: means of p(x|z) ` +
-    `while one latent goes from ${left} to ${right} in ${counted(Math.max(...shown.map(({ images }) => images.length)), "equal step")} ` +
+    `while one latent goes from ${left} to ${right} in equal steps ` +
     "and the others stay at the prior's mean. Most of the prior lies between −2 and 2.";
   return { heading: "Traversals", figures: [{ body: await labelledRows(rows, [left, middle, right]), caption }] };
 }

@@ -34,10 +34,16 @@ export function settleOptions(options: TrainOptions, description: DataDescriptio
   const { batch = Math.min(examples, examples < FEW_EXAMPLES ? 32 : 64) } = options;
   const stepsPerEpoch = Math.max(1, Math.floor(examples / batch));
   const { epochs = Math.max(LEAST_EPOCHS, Math.ceil(LEAST_STEPS / stepsPerEpoch)) } = options;
-  const convolves = options.model === undefined && vaeOptions(options, description).architecture.kind !== "mlp";
-  const large = sizeOf(description.shape) > DENSE_PIXELS;
-  const { learningRate = convolves && large ? 2e-3 : 1e-3 } = options;
+  const { learningRate = usualRate(options, description) } = options;
   return { ...options, batch, epochs, learningRate };
+}
+
+/** A dense layer that reads all of a large image moves by the sum over its inputs: its steps must be the smaller. */
+function usualRate(options: TrainOptions, description: DataDescription): number {
+  const features = sizeOf(description.shape);
+  if (features <= DENSE_PIXELS || options.model !== undefined) return 1e-3;
+  const { architecture } = vaeOptions(options, description);
+  return architecture.kind === "mlp" ? 1e-3 * Math.sqrt(DENSE_PIXELS / features) : 2e-3;
 }
 
 function parsed(text: string | undefined): Architecture | undefined {

@@ -73,7 +73,7 @@ export const optionsSchema = z.strictObject({
   optimizer: z.enum(["adam", "adamw", "sgd"]).default("adam").describe("adam, adamw or sgd (momentum 0.9)"),
   learningRate: positive
     .optional()
-    .describe("highest learning rate; 0.001 by default, 0.002 for convolutions on large images"),
+    .describe("highest learning rate; 0.001 by default, for large images 0.002 by convolutions and less by mlp"),
   warmup: z.int().nonnegative().default(100).describe("steps in which the learning rate rises to its highest"),
   decay: z.enum(["cosine", "none"]).default("cosine").describe("what the learning rate does then"),
   klWeight: z

@@ -14,7 +14,7 @@ const code = (): Code => [random.normal(), random.normal(), random.normal()];
 
 /** A soft ellipse whose width, height and tint are its code; `grain` is the deviation of each pixel's own noise in grey levels. */
 function picture({ width, height, channels }: Pixels, [a, b, c]: Code, grain = 0): Image {
-  const data = new Uint8Array(width * height * channels);
+  const data = new Uint8ClampedArray(width * height * channels);
   for (let i = 0; i < data.length; i += 1) {
     const [place, channel] = [Math.floor(i / channels), i % channels];
     const [x, y] = [((place % width) + 0.5) / width - 0.5, (Math.floor(place / width) + 0.5) / height - 0.5];
@@ -24,7 +24,7 @@ function picture({ width, height, channels }: Pixels, [a, b, c]: Code, grain = 0
     const ground = channels === 1 ? 0.02 : 0.35 + 0.2 * Math.sin(channel + c + 4 * y);
     data[i] = Math.round(255 * (inside * tint + (1 - inside) * ground) + grain * (grain && random.normal()));
   }
-  return { width, height, channels, data: data.map((value) => Math.min(Math.max(value, 0), 255)) };
+  return { width, height, channels, data: Uint8Array.from(data) };
 }
 
 const curve = (epochs: number): readonly CurvePoint[] =>
@@ -125,7 +125,7 @@ function ofImages(pixels: Pixels, { classes, k, nats }: { classes: number; k: nu
         classes,
         (i) => ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Bag"][i] ?? `class ${i}`,
       ),
-      axes: k === 2 ? "plane of the two latents" : "plane of the first two principal components of the posterior means",
+      axes: k === 2 ? "the two latents" : "first two principal components of the posterior means",
       axisNames: k === 2 ? undefined : ["first component", "second component"],
       decodedGrid: k === 2 ? { rows: steps.map((b) => steps.map((a) => smooth([a, -b, 0]))), from, to } : undefined,
     },
@@ -193,7 +193,7 @@ export function tableReport(): ReportInput {
     latentMap: {
       split,
       points: many(400, () => ({ x: random.normal(), y: 0.5 * random.normal() })),
-      axes: "plane of the first two principal components of the posterior means",
+      axes: "first two principal components of the posterior means",
     },
     scores: {
       split,

@@ -4,7 +4,12 @@ import { ShapeError } from "../../src/errors.ts";
 import type { CurvePoint } from "../../src/report/curves.ts";
 import { encodeGrid, type Image } from "../../src/report/grid.ts";
 import { formatNumber, formatWithError } from "../../src/report/numbers.ts";
+import { correlations } from "../../src/report/correlations.ts";
+import { largestGap } from "../../src/report/marginals.ts";
+import { histogram } from "../../src/report/bins.ts";
+import { classLooks } from "../../src/report/classes.ts";
 import { type ReportInput, renderReport } from "../../src/report/report.ts";
+import { greyReport, photoReport, tableReport } from "./report-input.ts";
 
 /** A picture whose bytes differ from each other and from those of its neighbours in a grid. */
 const picture = (seed: number, channels: 1 | 3 = 1): Image => ({

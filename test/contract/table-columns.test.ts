@@ -139,6 +139,10 @@ describe("columns", () => {
       columns: ["a"],
       notices: ['columns without values were left out: "b"', '2 columns are constant: "c", "d": left out'],
     });
+    const among = await open(lines("c,a,d,b", "5,1,8,2", "5,3,8,4", "5,6,8,7"));
+    const out = new Float32Array(4);
+    among.read([2, 0], out);
+    expect([...out]).toEqual([6, 7, 1, 2]);
     expect((await open(lines("a,c", "1,5", "2,5"))).notices).toEqual(['column "c" is constant (5): left out']);
     expect(await refusal(lines("a,b", "1,2", "1,2"))).toMatch(/^expected columns of numbers that differ between rows/);
   });

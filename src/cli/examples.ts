@@ -28,7 +28,7 @@ export async function chooseExamples(
     if (flags.split !== undefined) {
       throw new InputError(`--split names a part of the run's own data; leave it out beside ${path}`);
     }
-    return { dataset: first(await openLike(path, data, { label: options.label, ...watch }), limit), split: path };
+    return { dataset: first(await openLike(path, data, watch), limit), split: path };
   }
   if (flags.split !== undefined && !isSplit(flags.split)) {
     throw new InputError(`--split: ${SPLITS.join(", ")} is expected, got "${flags.split}"`);

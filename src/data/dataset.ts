@@ -24,6 +24,8 @@ export interface Dataset {
   readonly labels?: Uint8Array | Int32Array;
   /** What the class numbers mean, where the data have words for them: the names of sub-folders, the text of a column. */
   readonly labelNames?: readonly string[];
+  /** The column of a table that the classes are of. */
+  readonly labelColumn?: string;
   /** Where each example is from, such as a file within its folder or "line 17". */
   readonly sources?: readonly string[];
   /** The names of a table's columns: [features]. */
@@ -35,7 +37,7 @@ export interface Dataset {
 }
 
 /** What is known of examples beside their numbers. */
-export type Annotations = Pick<Dataset, "labels" | "labelNames" | "sources" | "columns" | "notices">;
+export type Annotations = Pick<Dataset, "labels" | "labelNames" | "labelColumn" | "sources" | "columns" | "notices">;
 
 export interface ArrayDatasetOptions extends Annotations {
   readonly name: string;

@@ -72,6 +72,7 @@ export async function* contentOf(
   const size = await fileSize(path);
   const compressed = isGzip(await firstBytesOf(path, 2));
   const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
+  file.on("error", () => {}); // told where the pieces are read, and not at all where nobody reads any more
   // What goes wrong is thrown where the pieces are read.
   const content = compressed ? pipeline(file, createGunzip({ chunkSize: PIECE_BYTES }), () => {}) : file;
   const pieces: AsyncIterator<Uint8Array> = content[Symbol.asyncIterator]();

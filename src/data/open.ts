@@ -21,7 +21,7 @@ export async function openDataset(path: string, options: ReadingOptions = {}): P
 }
 
 /** What new examples must be like: the data that a model was trained on. */
-export type Trained = Pick<Dataset, "shape" | "measure" | "columns" | "labelNames"> & {
+export type Trained = Pick<Dataset, "shape" | "measure" | "columns" | "labelNames" | "labelColumn"> & {
   /** What was trained on: of one image's tiles, another image is tiles too; else an image is one example. */
   readonly kind?: DataKind;
 };
@@ -34,14 +34,13 @@ export type Trained = Pick<Dataset, "shape" | "measure" | "columns" | "labelName
 export async function openLike(
   path: string,
   trained: Trained,
-  options: Pick<ReadingOptions, "label" | "signal" | "onProgress"> = {},
+  watch: Pick<ReadingOptions, "signal" | "onProgress"> = {},
 ): Promise<Dataset> {
   const kind = await kindOf(path);
-  const { label, ...watch } = options;
   const found =
     kind === "image" && trained.kind !== "image" && isImageShape(trained.shape)
       ? await openOneImage(path, trained.shape)
-      : await openKind(kind, path, { ...watch, atLeast: 1, ...likeOptions(kind, trained, label) });
+      : await openKind(kind, path, { ...watch, atLeast: 1, ...likeOptions(kind, trained) });
   const dataset = kind === "folder" || kind === "image" ? pixelsAs(trained.measure, found) : found;
   if (dataset.shape.join() !== trained.shape.join()) {
     throw new InputError(
@@ -63,8 +62,8 @@ async function openOneImage(path: string, shape: readonly [1 | 3, number, number
   return arrayDataset({ data, shape: [1, ...shape] }, { name: path, measure: "bytes", sources: [path] });
 }
 
-function likeOptions(kind: DataKind, { shape, measure, columns }: Trained, label: string | undefined): ReadingOptions {
-  if (kind === "table") return { measure, columns, labelIfThere: label };
+function likeOptions(kind: DataKind, { shape, measure, columns, labelColumn }: Trained): ReadingOptions {
+  if (kind === "table") return { measure, columns, labelIfThere: labelColumn };
   if (kind === "array" || shape.length !== 3) return { measure };
   const [channels, height, width] = shape;
   return { size: [height, width], colour: channels === 1 ? "grey" : "rgb" };

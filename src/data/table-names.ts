@@ -1,31 +1,7 @@
 /** The columns of a table by the words of a user. */
 import { InputError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import { quoted } from "./table-cells.ts";
-
-/** The word that takes the fewest single-letter changes to reach. */
-export function nearest(word: string, words: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let least = Number.POSITIVE_INFINITY;
-  for (const candidate of words) {
-    if (Math.abs(candidate.length - word.length) >= least) continue;
-    const changes = distance(word, candidate);
-    if (changes < least) [best, least] = [candidate, changes];
-  }
-  return best;
-}
-
-/** Levenshtein's distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length];
-}
 
 /** Where a column is that is told by name or, where no column has that name, by number from 1. */
 export function findColumn(wanted: string, names: readonly string[]): number | undefined {

@@ -106,6 +106,7 @@ async function readTable(
       ...classes,
       rows: someColumns(writer.finish(), kept.positions),
       abandon: () => writer.abandon(),
+      labelColumn: choice.label === undefined ? undefined : names[choice.label],
       columns: kept.positions.map((position) => names[features[position]]),
       sources: lines.length > MOST_SOURCES ? undefined : lines.map((line) => `line ${line}`),
       notices: [

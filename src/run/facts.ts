@@ -15,8 +15,9 @@ const dataSchema = z.object({
   /** Of a table: its columns, and how the training part standardises each; the model does so inside. */
   columns: z.array(z.string()).optional(),
   standardisation: z.object({ means: z.array(z.number()), deviations: z.array(z.number()) }).optional(),
-  /** What class numbers mean, and how many training examples have a label. */
+  /** What class numbers mean, and which column of a table they are of. */
   labelNames: z.array(z.string()).optional(),
+  labelColumn: z.string().optional(),
   testChecksum: z.string().optional(),
   moduleChecksum: z.string().optional(),
 });

@@ -4,6 +4,7 @@ import type { ReadingOptions } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
 import type { OptimizerOptions, Schedule } from "../inference/phase.ts";
 import { parseArchitecture } from "../models/architecture.ts";
+import { nearest } from "../nearest.ts";
 
 const count = z.int().positive();
 const positive = z.number().positive();
@@ -115,7 +116,7 @@ export function parseOptions(
   if (issue.code === "unrecognized_keys") {
     const [key] = issue.keys;
     throw new InputError(
-      `${from(key)} is not an option; did you mean ${nearest(key)}? (reparam train --help lists them)`,
+      `${from(key)} is not an option; did you mean ${nearest(key, Object.keys(optionsSchema.shape))}? (reparam train --help lists them)`,
     );
   }
   const option = String(issue.path[0]);
@@ -152,24 +153,6 @@ function checkTogether(options: TrainOptions, from: (option: string) => string):
   if (model !== undefined && parts.length > 0) {
     throw new InputError(`${from(parts[0])}: is part of a preset; with --model the module ${model} decides it`);
   }
-}
-
-/** The option whose name takes the fewest single-letter changes to reach. */
-function nearest(key: string): string {
-  const distance = (a: string, b: string): number => {
-    let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-    for (let i = 1; i <= a.length; i++) {
-      const next = [i];
-      for (let j = 1; j <= b.length; j++) {
-        next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-      }
-      row = next;
-    }
-    return row[b.length];
-  };
-  return Object.keys(optionsSchema.shape).reduce((best, name) =>
-    distance(key, name) < distance(key, best) ? name : best,
-  );
 }
 
 /** [height, width] of "64" or "64x48" (width first), undefined for anything else. */

@@ -27,11 +27,11 @@ export type Watch = Pick<ReadingOptions, "signal" | "onProgress">;
 
 /** Opens the data and splits them by the seed, unless the validation part has a file of its own. */
 export async function openRunData(options: TrainOptions, watch: Watch = {}): Promise<RunData> {
-  const { data, validation, seed, label } = options;
+  const { data, validation, seed } = options;
   const embedded = data === undefined ? await embeddedFashion() : undefined;
   const source = embedded?.train ?? (await openDataset(data ?? "", { ...readingOptions(options), ...watch }));
   const kind = data === undefined ? "array" : await kindOf(data);
-  const heldOut = (path: string): Promise<Dataset> => openLike(path, { ...source, kind }, { label, ...watch });
+  const heldOut = (path: string): Promise<Dataset> => openLike(path, { ...source, kind }, watch);
   const test = options.test === undefined ? embedded?.test : await heldOut(options.test);
   const parts =
     typeof validation === "string"
@@ -52,7 +52,7 @@ export function dataFacts(
   { source, train, test, kind }: RunData,
   { means, deviations }: DataDescription,
 ): RunFacts["data"] {
-  const { checksum, length: examples, shape, measure, columns, labelNames } = source;
+  const { checksum, length: examples, shape, measure, columns, labelNames, labelColumn } = source;
   const table = shape.length === 1 && deviations !== undefined && (measure === "real" || measure === "unit");
   return {
     checksum,
@@ -64,6 +64,7 @@ export function dataFacts(
     ...(columns ? { columns: [...columns] } : {}),
     ...(table ? { standardisation: { means: Array.from(means), deviations: Array.from(deviations) } } : {}),
     ...(labelNames ? { labelNames: [...labelNames] } : {}),
+    ...(labelColumn ? { labelColumn } : {}),
     ...(test ? { testChecksum: test.checksum } : {}),
     ...(options.model === undefined ? {} : { moduleChecksum: moduleChecksum(options.model) }),
   };

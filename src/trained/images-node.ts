@@ -1,5 +1,6 @@
 import { decodeImage } from "../data/decode-image.ts";
 import { InputError } from "../errors.ts";
+import { checkedPixels } from "./pixel-image.ts";
 import type { ImageInput } from "./trained-model.ts";
 
 /** An image as the model sees it: read exactly as training images were, [c, h, w] bytes. */
@@ -11,10 +12,7 @@ export async function pixelsOf(
   const target = { channels: channels === 1 ? 1 : 3, height, width } as const;
   if (typeof input === "string" || input instanceof Uint8Array) return decodeImage(input, target, name);
   if ("data" in input) {
-    const { data, width: w, height: h } = input;
-    if (data.length !== 4 * w * h) {
-      throw new InputError(`${name}: expected RGBA bytes, ${4 * w * h} for ${w}×${h}, got ${data.length}`);
-    }
+    const { data, width: w, height: h } = checkedPixels(input, name);
     const { default: sharp } = await import("sharp");
     const png = await sharp(new Uint8Array(data), { raw: { width: w, height: h, channels: 4 } })
       .png()

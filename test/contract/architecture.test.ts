@@ -31,7 +31,7 @@ const order = [
   "systems",
 ];
 /** Files that lie in src itself: these below everything, the index above everything. */
-const foundations = ["errors.ts", "checksum.ts"];
+const foundations = ["errors.ts", "checksum.ts", "nearest.ts"];
 const INDEX = "index.ts";
 /** Hands the whole package to a user's own module, and so looks up; nothing else may. */
 const LOADER = "run/user-model.ts";

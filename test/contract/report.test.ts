@@ -1,13 +1,13 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { ShapeError } from "../../src/errors.ts";
-import type { CurvePoint } from "../../src/report/curves.ts";
-import { encodeGrid, type Image } from "../../src/report/grid.ts";
-import { formatNumber, formatWithError } from "../../src/report/numbers.ts";
-import { correlations } from "../../src/report/correlations.ts";
-import { largestGap } from "../../src/report/marginals.ts";
 import { histogram } from "../../src/report/bins.ts";
 import { classLooks } from "../../src/report/classes.ts";
+import { correlations } from "../../src/report/correlations.ts";
+import type { CurvePoint } from "../../src/report/curves.ts";
+import { encodeGrid, type Image } from "../../src/report/grid.ts";
+import { largestGap } from "../../src/report/marginals.ts";
+import { formatNumber, formatWithError } from "../../src/report/numbers.ts";
 import { type ReportInput, renderReport } from "../../src/report/report.ts";
 import { greyReport, photoReport, tableReport } from "./report-input.ts";
 
@@ -43,6 +43,48 @@ const report = (text = "some text"): ReportInput => ({
   notes: [text],
 });
 
+/** Every section, with `text` wherever text comes from outside. */
+const full = (text: string): ReportInput => ({
+  ...report(text),
+  likelihood: text,
+  reconstructions: {
+    split: text,
+    examples: 3,
+    typical: [{ original: picture(0), reconstruction: picture(1), logLikelihood: -3 }],
+    best: [],
+    worst: [],
+  },
+  latentMap: {
+    split: text,
+    points: [0, 1, 2].map((x) => ({ x, y: x, label: 0 })),
+    labelNames: [text],
+    axes: text,
+    axisNames: [text, text],
+  },
+  scores: {
+    split: text,
+    samples: 5,
+    values: [-3, -2, -1],
+    strangest: { kind: "images", images: [{ image: picture(0), score: -3, source: text }] },
+    likeliest: { kind: "rows", columns: [text], rows: [{ values: [1], score: -1, source: text }] },
+  },
+  table: {
+    split: text,
+    columns: [text, text],
+    data: [
+      [0, 0.5],
+      [1, 2],
+      [3, -1],
+    ],
+    samples: [
+      [0, 2],
+      [1, 1.5],
+      [2, 0],
+    ],
+  },
+  card: { data: text, intendedUse: text, limits: text },
+});
+
 const count = (page: string, pattern: RegExp): number => page.match(pattern)?.length ?? 0;
 const charts = (page: string): string[] => page.match(/<svg.*?<\/svg>/gs) ?? [];
 const lines = (chart: string): string[] =>
@@ -56,7 +98,7 @@ const shapes = (chart: string, kind: string): string[] =>
 describe("the report", () => {
   it("opens with the run, the sentence and the headline number", async () => {
     const page = await renderReport({ ...report(), title: "run 7", sentence: "A model of things." });
-    const order = ["<h1>run 7</h1>", "A model of things.", "−238.3 ± 2.4", "<svg", "<img", "<table", "<details>"];
+    const order = ["<h1>run 7</h1>", "A model of things.", "−238.3 ± 2.4", "<svg", "<img", "<caption", "<details>"];
     const places = order.map((part) => page.indexOf(part));
     expect(places).not.toContain(-1);
     expect(places).toEqual(places.toSorted((a, b) => a - b));
@@ -91,7 +133,7 @@ describe("the report", () => {
   it("shows every picture, with something on it", async () => {
     const page = await renderReport(report());
     const pictures = [...page.matchAll(/src="data:image\/png;base64,([^"]*)"/g)];
-    expect(pictures).toHaveLength(2);
+    expect(pictures).toHaveLength(3); // two rows with labels, and a grid
     for (const [, base64] of pictures) {
       const { channels } = await sharp(Buffer.from(base64, "base64")).stats();
       expect(channels[0].stdev).toBeGreaterThan(1); // grey levels of 255; a blank picture has 0
@@ -100,7 +142,7 @@ describe("the report", () => {
 
   it("describes every picture and chart in words", async () => {
     const page = await renderReport(report());
-    expect(count(page, /<img [^>]*alt="some text"/g)).toBe(count(page, /<img /g));
+    expect(count(page, /<img [^>]*alt="some text(: some text)?"/g)).toBe(count(page, /<img /g));
     expect(count(page, /<svg [^>]*role="img" aria-label="[^"]{20,}"/g)).toBe(5);
     expect(count(page, /<svg /g)).toBe(5);
   });
@@ -112,6 +154,7 @@ describe("the report", () => {
     const references = [...page.matchAll(/\b(?:src|srcset|href|action|poster|data)="([^"]*)"/gi)];
     expect(references.map(([, target]) => target.split(",")[0])).toEqual([
       "data:",
+      "data:image/png;base64",
       "data:image/png;base64",
       "data:image/png;base64",
     ]);
@@ -129,13 +172,163 @@ describe("the report", () => {
 
   it("escapes every text from outside", async () => {
     const attack = `</title></style></pre><script>alert(1)</script><img src=x onerror='a()'>"' onload="a() &amp;`;
-    const [harmless, attacked] = await Promise.all([renderReport(report("word")), renderReport(report(attack))]);
-    // Equal markup: not one more tag, quote or attribute than with a harmless word.
+    const [harmless, attacked] = await Promise.all([
+      renderReport(full("w".repeat(attack.length))),
+      renderReport(full(attack)),
+    ]);
+    // Equal markup: not one more tag, quote or attribute than with a harmless word of its length.
     for (const character of [/</g, />/g, /"/g, /'/g]) {
       expect(count(attacked, character)).toBe(count(harmless, character));
     }
     expect(attacked).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
     expect(attacked).toContain("&amp;amp;");
+  });
+});
+
+const text = (page: string): string => page.replace(/<(style|svg).*?<\/\1>/gs, "").replace(/<[^>]*>/g, "");
+
+describe("the sections of a report", () => {
+  const headings = (page: string): string[] => [...page.matchAll(/<h2>([^<]*)/g)].map(([, heading]) => heading);
+
+  it("shows all that images have, in the order of a paper", async () => {
+    const page = await renderReport(greyReport());
+    expect(headings(page)).toEqual([
+      "Learning curves",
+      "Samples as training went on",
+      "Reconstructions",
+      "Samples of the prior",
+      "Latent space",
+      "Rate by latent dimension",
+      "Traversals",
+      "How likely each example is",
+      "Held-out numbers",
+      "Notes",
+      "Model card",
+    ]);
+    const figures = [...page.matchAll(/<b>Figure (\d+)\./g)].map(([, number]) => Number(number));
+    expect(figures).toEqual(figures.map((_, i) => i + 1));
+    expect(figures).toHaveLength(10);
+    expect(text(page)).toContain(
+      "Means of p(x|z) for the same 10 latents z ~ p(z), a column each, decoded after epochs 1, 2",
+    );
+    expect(text(page)).toContain("Best and worst reconstructions of 1,000 examples of the test split");
+    expect(text(page)).toContain("holds images from the data");
+  });
+
+  it("compares a table with samples, in pictures and in words", async () => {
+    const page = await renderReport(tableReport());
+    expect(headings(page)).toContain("Data against samples");
+    expect(text(page)).toContain("Drawn are the first 12 of 14 columns.");
+    // The data link the first five columns (r = 0.85² = 0.72), the samples hardly (0.3² = 0.09).
+    expect(text(page)).toMatch(/They differ most between .*: 0\.7\d in the data, 0\.[01]\d in the samples/);
+    expect(text(page)).toContain("holds rows from the data");
+  });
+
+  it("explains blur by the likelihood", async () => {
+    const explained = async (likelihood?: string) => text(await renderReport({ ...greyReport(), likelihood }));
+    expect(await explained("Bernoulli, stochastic binarisation")).toContain("probability of each pixel to be 1");
+    expect(await explained("Normal, data as they are")).toContain("least-squares");
+    expect(await explained("DiscretizedLogistic, data as they are")).toContain("one peak");
+    expect(await explained("Mine")).toContain("as far as the likelihood takes its pixels to be independent");
+  });
+
+  it("keeps within its size: photos of 64 × 64 pixels in less than 3 MB, whole figures in 320 kB", async () => {
+    const page = await renderReport(photoReport());
+    expect(page.length).toBeLessThan(3_000_000);
+    for (const [figure] of page.matchAll(/<figure>.*?<\/figure>/gs)) {
+      const images = [...figure.matchAll(/src="([^"]*)"/g)].reduce((sum, [, source]) => sum + source.length, 0);
+      expect(images).toBeLessThan(640_000); // two grids at most
+    }
+  });
+
+  it("cuts what would flatten the curves, and says so", async () => {
+    const page = await renderReport(greyReport());
+    expect(text(page)).toContain("extreme points lie outside the axes: ELBO, 8 points as far as −564.9");
+    expect(charts(page)[0]).not.toContain(">−560<");
+    expect(text(await renderReport(report()))).not.toContain("outside the axes"); // straight lines have no extremes
+  });
+
+  it("marks the threshold, and tells what is below it", async () => {
+    const page = await renderReport(greyReport());
+    expect(charts(page).filter((chart) => chart.includes(">threshold<"))).toHaveLength(1);
+    expect(text(page)).toMatch(/1\u00a0% of the validation examples lie below it\. Here \d+ do \(1\.\d\u00a0%\)/);
+    expect(text(page)).toContain("2 examples beyond the axis are not drawn.");
+  });
+
+  it("leaves out sections whose lists are empty", async () => {
+    const strangest = { kind: "images" as const, images: [] };
+    const page = await renderReport({
+      ...report(),
+      curve: [],
+      latents: [],
+      pictures: [],
+      history: { epochs: [{ epoch: 1, images: [] }] },
+      reconstructions: { split: "", examples: 0, typical: [], best: [], worst: [] },
+      samples: { drawn: [], means: [] },
+      latentMap: { split: "", points: [{ x: Number.NaN, y: 0 }], axes: "" },
+      traversals: { latents: [], from: -3, to: 3 },
+      scores: { split: "", values: [Number.NaN], samples: 1, strangest },
+      table: { split: "", columns: [], data: [], samples: [] },
+    });
+    expect(page).not.toMatch(/<figure|<svg|<img|Figure|NaN/);
+  });
+
+  it("draws what is constant, alone or not finite", async () => {
+    const page = await renderReport({
+      ...report(),
+      latentMap: { split: "", points: [{ x: 1, y: 1 }], axes: "" },
+      scores: {
+        split: "",
+        values: [-5, -5, Number.NaN, -Infinity],
+        samples: 1,
+        strangest: { kind: "images", images: [] },
+      },
+      table: { split: "", columns: ["a", "b"], data: [[1, 2]], samples: [[1, Number.NaN]] },
+    });
+    expect(text(page)).toContain("Left out, as not finite: 2.");
+    expect(page.replace(/Infinity/, "")).not.toMatch(/undefined|Infinity/);
+    for (const chart of charts(page)) expect(chart.replace(/aria-label="[^"]*"/, "")).not.toContain("NaN");
+  });
+});
+
+describe("what the figures compute", () => {
+  it("counts each value once, the last edge included", () => {
+    const counts = histogram([0, 0.5, 1, 1.9, 2, 3, Number.NaN, -1], { from: 0, width: 1, count: 2 });
+    expect(counts.map(({ count }) => count)).toEqual([2, 3]);
+  });
+
+  it("correlates as Pearson does", () => {
+    const rows = [
+      [1, 2, 5],
+      [2, 1, 5],
+      [3, 4, 5],
+      [4, 3, 5],
+    ];
+    const [[self, r, constant]] = correlations(rows, 3);
+    expect(self).toBeCloseTo(1, 12);
+    expect(r).toBeCloseTo(0.6, 12); // Σ(x−x̄)(y−ȳ) = 3, of √(5·5)
+    expect(constant).toBeNaN();
+  });
+
+  it("finds the largest gap of two distributions, ties included", () => {
+    expect(largestGap([1, 2, 3, 4], [3, 4, 5, 6])).toBe(0.5);
+    expect(largestGap([1, 1, 1], [1, 1, 1])).toBe(0);
+    expect(largestGap([0, 1], [5])).toBe(1);
+    expect(largestGap([], [1])).toBeNaN();
+  });
+
+  it.each([1, 8, 9, 24])("gives each of %i classes a look of its own", (classes) => {
+    const { looks } = classLooks(Array.from({ length: classes }, (_, i) => i));
+    expect(new Set(looks.map(({ colour, shape }) => colour + shape)).size).toBe(classes);
+    expect(new Set(looks.map(({ shape }) => shape)).size > 1).toBe(classes > 8);
+  });
+
+  it("joins the rarest classes beyond 24", () => {
+    const labels = Array.from({ length: 30 }, (_, i) => i).flatMap((i) => new Array<number>(i + 1).fill(i));
+    const { looks, lookOf } = classLooks(labels);
+    expect(looks.map(({ name }) => name).at(-1)).toBe("others");
+    expect(looks).toHaveLength(24);
+    expect([lookOf(0).name, lookOf(29).name]).toEqual(["others", "29"]);
   });
 });
 

@@ -76,7 +76,7 @@ export function printScores(scored: Scored, out: string | undefined, stream: Nod
   const percent = (share: number): string => `${formatNumber(100 * share, 1)} %`;
   const examples = strange.length.toLocaleString("en-US");
   const lines = [
-    `${examples} examples of ${scored.split}: log p(x) in nats by ${scored.samples} importance samples`,
+    `${examples} ${strange.length === 1 ? "example" : "examples"} of ${scored.split}: log p(x) in nats by ${scored.samples} importance samples`,
     `threshold ${paint("bold", formatNumber(threshold, 1))}: ${percent(quantile)} of ${scored.validationExamples.toLocaleString("en-US")} validation examples lie below`,
     `strange   ${paint("bold", String(count))} of ${examples} (${percent(count / strange.length)})`,
     "",

@@ -36,7 +36,7 @@ export async function openRunData(options: TrainOptions, watch: Watch = {}): Pro
   const parts =
     typeof validation === "string"
       ? { train: source, validation: await heldOut(validation) }
-      : split(source, { seed, fraction: validation });
+      : split(source, { seed, fraction: Math.max(validation, 1 / source.length) }); // one example at least
   return { source, kind, ...parts, test };
 }
 

@@ -22,7 +22,7 @@ export function openPrograms(engine: Engine, files: RunFiles): Programs {
     return bytes && load(engine, readProgram(bytes, file), file);
   };
   return {
-    has: async (name) => opened.has(name) || (await files.read(`${name}.onnx`)) !== undefined,
+    has: async (name) => (await files.read(`${name}.onnx`)) !== undefined,
     get: (name) => {
       const known = opened.get(name) ?? open(name);
       opened.set(name, known);

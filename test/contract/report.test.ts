@@ -178,7 +178,7 @@ describe("the report", () => {
     ]);
     // Equal markup: not one more tag, quote or attribute than with a harmless word of its length.
     for (const character of [/</g, />/g, /"/g, /'/g]) {
-      expect(count(attacked, character)).toBe(count(harmless, character));
+      expect(count(attacked, character), String(character)).toBe(count(harmless, character));
     }
     expect(attacked).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
     expect(attacked).toContain("&amp;amp;");

@@ -85,7 +85,7 @@ function compared(which: string, { numbers }: Evaluation, fit: PixelFit, images:
   const pixels = perDimension(scoreIndependentPixels(fit, images), images);
   const about = `${images.length} photos ${which}`;
   return [
-    { what: `model, ${about}`, value: model, unit: "bits/dim", bar: pixels - MARGIN },
+    { what: `model, ${about}`, value: model, unit: "bits/dim", bar: Math.floor(100 * (pixels - MARGIN)) / 100 },
     { what: `independent pixels, ${about}`, value: pixels, unit: "bits/dim" },
   ];
 }

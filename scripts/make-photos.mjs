@@ -120,7 +120,9 @@ async function makeFolder(folder, from, photos, name) {
     }
   }
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  console.log(`${folder}: ${photos} photos of ${from.length} sources, ${(bytes / 1e6).toFixed(0)} MB`);
+  console.log(
+    `${folder}: ${photos} photos of ${Math.min(photos, from.length)} sources, ${(bytes / 1e6).toFixed(0)} MB`,
+  );
 }
 
 /** Upright RGB pixels. */

@@ -14,8 +14,13 @@ interface TrainFlags {
 
 /** The values of an option that has few. */
 function choicesOf(schema: z.ZodType): readonly string[] {
-  const inner = schema instanceof z.ZodDefault || schema instanceof z.ZodOptional ? schema.unwrap() : schema;
-  return inner instanceof z.ZodEnum ? inner.options.map(String) : [];
+  const given = givenOf(schema);
+  return given instanceof z.ZodEnum ? given.options.map(String) : [];
+}
+
+/** What an option expects where it is given. */
+function givenOf(schema: z.ZodType): unknown {
+  return schema instanceof z.ZodDefault || schema instanceof z.ZodOptional ? schema.unwrap() : schema;
 }
 
 /** A flag for every option of the schema: its words are the schema's. */
@@ -29,8 +34,8 @@ function flagFor(name: OptionName): Option {
     start === undefined ? description : `${description} (default: ${start})`,
   ).argParser((text: string): unknown => {
     const number = Number(text);
-    const asNumber = text.trim() !== "" && !Number.isNaN(number);
-    return asNumber && !schema.safeParse(text).success ? number : text;
+    const isNumber = text.trim() !== "" && !Number.isNaN(number);
+    return isNumber && !(givenOf(schema) instanceof z.ZodString) ? number : text;
   });
 }
 

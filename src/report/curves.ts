@@ -1,7 +1,7 @@
+import { ascending, mainRange } from "../evaluation/quantiles.ts";
 import { type Html, html } from "./html.ts";
 import { type LineChart, lineChart, type Series } from "./line-chart.ts";
 import { formatNumber } from "./numbers.ts";
-import { ascending, mainRange } from "./quantiles.ts";
 import { counted, panel, panels, type Section } from "./section.ts";
 
 /** ELBO = reconstruction − rate, in nats per example. */

@@ -1,8 +1,8 @@
+import { ascending, mainRange, quantile } from "../evaluation/quantiles.ts";
 import { type Bins, histogram } from "./bins.ts";
 import { draw } from "./charts.ts";
 import type { Html } from "./html.ts";
 import { formatNumber } from "./numbers.ts";
-import { ascending, mainRange, quantile } from "./quantiles.ts";
 
 /** One column of the data and of the samples. */
 export interface Marginal {

@@ -1,8 +1,8 @@
+import { ascending, mainRange, quantile } from "../evaluation/quantiles.ts";
 import { type Bin, histogram } from "./bins.ts";
 import { chartWidth, draw } from "./charts.ts";
 import { type Html, html } from "./html.ts";
 import { formatNumber } from "./numbers.ts";
-import { ascending, mainRange, quantile } from "./quantiles.ts";
 import type { ScoreFigure, ScoreThreshold, StrangeExamples } from "./report-input.ts";
 import { counted, type Figure, panel, panels, type Section } from "./section.ts";
 import { strangeExamples } from "./strange-examples.ts";

@@ -14,7 +14,7 @@ export async function strangeExamples(examples: StrangeExamples, what: string): 
       examples.images.map(({ image, score, source }, i) => ({
         images: [image],
         alt: `${what}, example ${i + 1}${source === undefined ? "" : ` (${source})`}: log p(x) ${natsLabel(score)} nats`,
-        labels: [natsLabel(score), ...(source === undefined ? [] : [source])],
+        labels: [natsLabel(score), ...(source === undefined ? [] : [fileName(source)])],
       })),
     );
   }
@@ -33,4 +33,9 @@ export async function strangeExamples(examples: StrangeExamples, what: string): 
         .map((value) => html`<td>${formatNumber(value)}</td>`)}</tr>\n`,
   )}</tbody>
 </table></div>${more || undefined}`;
+}
+
+/** The last part of a path: below an image there is no room for more. */
+function fileName(source: string): string {
+  return source.split(/[\\/]/).at(-1) ?? source;
 }

@@ -49,6 +49,7 @@ figure > div + div { margin-top: 1.25rem; }
 .tiles li { font-size: 0.72rem; line-height: 1.3; color: var(--muted); text-align: center; }
 .tiles img { width: 100%; margin-bottom: 0.2rem; }
 .tiles span { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.tiles span + span { white-space: normal; overflow-wrap: anywhere; }
 .rows { display: grid; grid-template-columns: max-content auto; justify-content: start; align-items: center; gap: 0.3rem 0.6rem; }
 .rows > span { font-size: 0.8rem; color: var(--muted); text-align: right; font-variant-numeric: tabular-nums; }
 .rows .axis { grid-column: 2; display: flex; justify-content: space-between; font-size: 0.8rem; color: var(--muted); }
@@ -92,6 +93,6 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   .multiples { grid-template-columns: repeat(4, 1fr); }
   .tiles { grid-template-columns: repeat(10, minmax(0, 1fr)); }
   .panels .tiles { grid-template-columns: repeat(5, minmax(0, 1fr)); }
-  dl { display: grid; grid-template-columns: 8rem 1fr; }
+  dl { display: grid; grid-template-columns: 9rem 1fr; }
 }
 `;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import type { LikelihoodEstimate } from "../evaluation/likelihood.ts";
+import { quantile } from "../evaluation/quantiles.ts";
 import type { RunFiles } from "../run/run-files.ts";
 import type { ReferenceScores, Scores } from "./trained-model.ts";
 
@@ -48,10 +49,8 @@ export function compareScores({ perExample, samples }: LikelihoodEstimate, refer
 }
 
 /** The log-likelihood that a share of the validation examples lies below: the threshold of what counts as strange. */
-export function scoreThreshold({ logLikelihood }: ReferenceScores, quantile: number): number {
-  const place = quantile * (logLikelihood.length - 1);
-  const [below, above] = [logLikelihood[Math.floor(place)], logLikelihood[Math.ceil(place)]];
-  return below + (place - Math.floor(place)) * (above - below);
+export function scoreThreshold({ logLikelihood }: ReferenceScores, share: number): number {
+  return quantile(logLikelihood, share);
 }
 
 /** How many of the ascending values are below this one. */

@@ -138,5 +138,5 @@ describe.each(pages)("%s", (page) => {
 it("the README's test command is the one that CI runs", () => {
   expect(commandsOf(read("README.md"))).toEqual(expect.arrayContaining(["npm ci", "npm test"]));
   expect(read("README.md")).toContain("npm ci && npm test");
-  expect(read(".ci/run")).toContain("(npm ci && npm test)");
+  expect(read(".ci/run")).toContain("(npm ci && npm test && ");
 });

@@ -3,6 +3,7 @@ import { benchEpoch } from "./epoch.ts";
 import { provenance } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
 import { benchMicro } from "./micro.ts";
+import { benchPhotos } from "./photos.ts";
 import { benchReading } from "./reading.ts";
 import { keep, type Outcome, table, writeSummary } from "./results.ts";
 import { benchStart } from "./start.ts";
@@ -10,7 +11,7 @@ import { benchStep } from "./step.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: "string", default: "15" } },
+  options: { rounds: { type: "string", default: "15" }, photos: { type: "string", default: "photos" } },
 });
 const rounds = Number(values.rounds);
 
@@ -21,18 +22,23 @@ const benches: Readonly<Record<string, () => Promise<Outcome>>> = {
   start: benchStart,
   memory: benchMemory,
   reading: benchReading,
+  photos: () => benchPhotos(values.photos),
   "mlp-micro": () => benchMicro("mlp"),
   "conv-micro": () => benchMicro("conv"),
 };
 
+/** The bench of photos needs a folder that scripts/make-photos.mjs makes, and minutes: it runs where it is named. */
+const usual = Object.keys(benches).filter((name) => name !== "photos");
 const unknown = positionals.find((name) => !(name in benches));
 if (unknown !== undefined || !(Number.isInteger(rounds) && rounds > 0)) {
-  console.error(`usage: npm run bench [-- [${Object.keys(benches).join("] [")}] [--rounds N]]`);
+  console.error(`usage: npm run bench [-- [${Object.keys(benches).join("] [")}] [--rounds N] [--photos FOLDER]]`);
   process.exit(2);
 }
 
-for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
-  const about = await provenance(`npm run bench -- ${name} --rounds ${rounds}`);
+for (const name of positionals.length > 0 ? positionals : usual) {
+  const about = await provenance(
+    `npm run bench -- ${name} --rounds ${rounds}${name === "photos" ? " --photos FOLDER" : ""}`,
+  );
   const outcome = await benches[name]();
   keep({ name, ...about, ...outcome });
   console.log(`\n${name}\n\n${table(outcome.figures)}\n${(outcome.notes ?? []).join("\n")}`);

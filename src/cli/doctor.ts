@@ -101,7 +101,10 @@ function whyNoNativeEngine({ engine, platform, arch, libc }: Findings): string {
   if (libc === "musl") {
     return `this Linux (Alpine or another with musl) cannot load the native engine: ${slow}; use one with glibc, such as the image node:20-slim`;
   }
-  return engine.notice ?? `no native engine: ${slow}; \`npm install onnxruntime-node\` brings it`;
+  return (
+    engine.notice ??
+    `no native engine: ${slow}; \`npm install onnxruntime-node --onnxruntime-node-install=skip\` brings it`
+  );
 }
 
 function page(findings: Findings, warnings: readonly string[]): string {

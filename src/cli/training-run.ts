@@ -113,9 +113,9 @@ async function validator({
   return Object.assign(validate, { release: () => density.release() });
 }
 
-/** Writes the ONNX files: of the best parameters where training stopped for want of better ones, else of the last. */
+/** Writes the ONNX files, of the best parameters or the last. */
 export function exportRun({ run, training, model, description, options }: PreparedRun): void {
-  const best = options.patience === undefined ? undefined : run.readBest();
+  const best = options.keep === "last" ? undefined : run.readBest();
   const values = new Map(training.parameters);
   for (const [name, value] of best?.tensors ?? []) values.set(name.replace(/^parameter\//, ""), value);
   for (const [name, bytes] of exportModel(model, description, values)) run.writeArtifact(name, bytes);

@@ -29,13 +29,18 @@ const FEW_EXAMPLES = 5000;
 /** Steps that the default number of epochs should at least make. */
 const LEAST_STEPS = 2000;
 
-/** The options with what the data decide of them: smaller steps and more epochs where examples are few. */
+/**
+ * The options with what the data decide of them: smaller batches and more epochs where examples are few, and then an end as
+ * soon as the model only learns them by heart.
+ */
 export function settleOptions(options: TrainOptions, description: DataDescription, examples: number): SettledOptions {
   const { batch = Math.min(examples, examples < FEW_EXAMPLES ? 32 : 64) } = options;
   const stepsPerEpoch = Math.max(1, Math.floor(examples / batch));
   const { epochs = Math.max(LEAST_EPOCHS, Math.ceil(LEAST_STEPS / stepsPerEpoch)) } = options;
   const { learningRate = usualRate(options, description) } = options;
-  return { ...options, batch, epochs, learningRate };
+  const open = options.data !== undefined && options.epochs === undefined && options.steps === undefined;
+  const { patience = open ? Math.ceil(epochs / 4) : undefined } = options;
+  return { ...options, batch, epochs, learningRate, patience };
 }
 
 /** A dense layer that reads all of a large image moves by the sum over its inputs: its steps must be the smaller. */

@@ -88,7 +88,15 @@ export const optionsSchema = z.strictObject({
   klPeriod: count.optional().describe("repeat the KL weight's rise (klWarmup steps) every so many steps"),
   samples: count.default(1).describe("posterior samples per example in a step"),
   clip: positive.optional().describe("largest global norm of the gradient"),
-  patience: count.optional().describe("stop after so many epochs without a better validation ELBO"),
+  patience: count
+    .optional()
+    .describe(
+      "stop after so many epochs without a better validation ELBO; for data of your own a quarter of the epochs, where those are not given",
+    ),
+  keep: z
+    .enum(["best", "last"])
+    .default("best")
+    .describe("which parameters the model has in the end: those with the best validation ELBO, or the last"),
   checkpointEvery: count.optional().describe("also checkpoint every so many steps; at each epoch's end always"),
   evaluationSamples: count.default(200).describe("importance samples per example for the numbers at the end"),
   seed: z.int().nonnegative().default(0).describe("seed of every draw"),

@@ -19,7 +19,8 @@ export async function openEngine({ engine, threads = 1 }: EngineOptions = {}): P
     return await openNative(threads);
   } catch (cause) {
     const reason = (cause instanceof Error ? cause.message : String(cause)).split(/\n| imported from /)[0];
-    const remedy = "`npm install onnxruntime-node` brings the native engine, several times as fast";
+    const remedy =
+      "`npm install onnxruntime-node --onnxruntime-node-install=skip` brings the native engine, several times as fast";
     if (engine === "native") throw new InputError(`the native engine cannot be loaded (${reason}); ${remedy}`);
     return { ...(await openWasm(threads)), notice: `running on the Wasm engine: ${reason}; ${remedy}` };
   }

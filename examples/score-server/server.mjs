@@ -6,6 +6,7 @@
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { finished } from "node:stream/promises";
 import { SHARE_ENV, Worker } from "node:worker_threads";
 
 /** Bytes of the largest image that is taken. */
@@ -68,7 +69,8 @@ const server = createServer(
       if (!request.destroyed) console.error("score-server:", error); // else the client has gone
       return { status: 500, body: { error: "the server failed; its log says why" }, headers: {} };
     });
-    if (status !== TOO_LARGE) request.resume(); // what is left is dropped: a client that is still sending reads no answer
+    // What is left of a body is dropped first: a client that is still sending reads no answer.
+    if (status !== TOO_LARGE) await finished(request.resume()).catch(() => {});
     const closing = stopping || status === TOO_LARGE ? { Connection: "close" } : {};
     response.writeHead(status, { "Content-Type": "application/json", ...headers, ...closing });
     response.end(`${JSON.stringify(body)}\n`);

@@ -60,6 +60,8 @@ export interface Interruption {
 
 /** npm hands a Ctrl-C to the script it runs, which has it from the terminal already: within this time two are one. */
 const SAME_KEY_PRESS_MS = 300;
+/** A timer later than this tells that native code kept the event loop. */
+const LATE_MS = 20;
 
 /**
  * Lets the command stop in good order. The first Ctrl-C or SIGTERM aborts the signal and says so. From then on both have
@@ -79,7 +81,12 @@ export function interruptible(say: (line: string) => void): Interruption {
     heard = performance.now();
     controller.abort(new Interrupted(signal));
     say("finishing the step; press Ctrl-C again to stop at once");
-    setTimeout(dispose, SAME_KEY_PRESS_MS).unref();
+    disposeWhenFree(SAME_KEY_PRESS_MS);
+  };
+  // A signal that comes while native code runs is heard after the timers that are due by then: it must not be lost.
+  const disposeWhenFree = (wait: number): void => {
+    const due = performance.now() + wait;
+    setTimeout(() => (performance.now() > due + LATE_MS ? disposeWhenFree(0) : dispose()), wait).unref();
   };
   const dispose = (): void => {
     process.off("SIGINT", onSignal);

@@ -97,7 +97,7 @@ export async function kindOf(path: string): Promise<DataKind> {
   const bytes = await firstBytesOf(path, 4096);
   if (isNpy(bytes) || isIdx(bytes)) return "array";
   if (isGzip(bytes)) return /\.(csv|tsv|txt)\.gz$/i.test(path) ? "table" : "array";
-  const { isTable } = await import("./table.ts");
+  const { isTable } = await import("./table/table.ts");
   if (bytes.length > 0 && isTable(bytes)) return "table";
   const { isImage } = await import("./decode-image.ts");
   return (await isImage(path)) ? "image" : "array"; // which says what it got instead
@@ -110,7 +110,7 @@ async function openKind(kind: DataKind, path: string, options: ReadingOptions): 
     case "image":
       return (await import("./image-tiles.ts")).openImageTiles(path, options);
     case "table":
-      return (await import("./table.ts")).openTable(path, options);
+      return (await import("./table/table.ts")).openTable(path, options);
     case "array":
       return (await import("./array-file.ts")).openArrayFile(path, options);
   }

@@ -108,7 +108,11 @@ describe("openDataset", () => {
       "not a sound gzip file (unexpected end",
     ],
     ["a damaged gzip", () => file("bad.gz", gzipSync(idx(3, 2, 2)).fill(255, 12, 20)), "not a sound gzip file ("],
-    ["bytes of nothing that we know", () => file("a.bin", Uint8Array.of(0, 1, 2, 3)), "byte 0: expected an IDX or .npy file"],
+    [
+      "bytes of nothing that we know",
+      () => file("a.bin", Uint8Array.of(0, 1, 2, 3)),
+      "byte 0: expected an IDX or .npy file",
+    ],
     ["IDX cut short", () => file("cut", idx(3, 2, 2).subarray(0, 20)), "byte 16: expected 12 bytes"],
     [
       "labels as data",

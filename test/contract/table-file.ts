@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
 import type { Dataset } from "../../src/data/dataset.ts";
-import { openTable, type TableOptions } from "../../src/data/table.ts";
+import { openTable, type TableOptions } from "../../src/data/table/table.ts";
 import { InputError } from "../../src/errors.ts";
 
 export const folder = mkdtempSync(join(tmpdir(), "reparam-table-"));

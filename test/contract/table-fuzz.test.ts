@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Dataset } from "../../src/data/dataset.ts";
-import type { TableOptions } from "../../src/data/table.ts";
+import type { TableOptions } from "../../src/data/table/table.ts";
 import { messageOf, open, rowsOf } from "./table-file.ts";
 
 const golden = new URL("../golden/values/tables/", import.meta.url);

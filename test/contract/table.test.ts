@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { isTable, openTable } from "../../src/data/table.ts";
+import { isTable, openTable } from "../../src/data/table/table.ts";
 import { InputError } from "../../src/errors.ts";
 import { folder, lines, open, path, refusal, rowsOf } from "./table-file.ts";
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { openTable } from "../../src/data/table.ts";
+import { openTable } from "../../src/data/table/table.ts";
 
 const folder = new URL("values/tables/", import.meta.url);
 

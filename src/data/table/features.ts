@@ -1,6 +1,6 @@
 /** The features of a table as rows of floats, as they are read. */
-import { type RowWriter, rowWriter } from "./row-file.ts";
-import type { Rows } from "./rows.ts";
+import { type RowWriter, rowWriter } from "../row-file.ts";
+import type { Rows } from "../rows.ts";
 
 const BLOCK_NUMBERS = 2 ** 16;
 

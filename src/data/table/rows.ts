@@ -3,8 +3,8 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 import { CsvError, parse } from "csv-parse";
-import { InputError } from "../errors.ts";
-import { contentOf, type Watch } from "./file-bytes.ts";
+import { InputError } from "../../errors.ts";
+import { contentOf, type Watch } from "../file-bytes.ts";
 
 /** The most bytes in a line, and characters in a row: more are no table, or a quote that was never closed. */
 const MOST = 2 ** 28;

@@ -1,9 +1,9 @@
 /** Which columns of a table are the features, and which one is the label. */
-import { InputError } from "../errors.ts";
-import type { ReadingOptions } from "./reading.ts";
-import { quoted, someOf } from "./table-cells.ts";
-import type { ColumnKind, TableLayout } from "./table-layout.ts";
-import { findColumn, unknownColumn } from "./table-names.ts";
+import { InputError } from "../../errors.ts";
+import type { ReadingOptions } from "../reading.ts";
+import { quoted, someOf } from "./cells.ts";
+import type { ColumnKind, TableLayout } from "./layout.ts";
+import { findColumn, unknownColumn } from "./names.ts";
 
 export interface ColumnChoice {
   /** Positions of the features, in their order. */

@@ -1,7 +1,7 @@
 /** The columns of a table by the words of a user. */
-import { InputError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import { quoted } from "./table-cells.ts";
+import { InputError } from "../../errors.ts";
+import { nearest } from "../../nearest.ts";
+import { quoted } from "./cells.ts";
 
 /** Where a column is that is told by name or, where no column has that name, by number from 1. */
 export function findColumn(wanted: string, names: readonly string[]): number | undefined {

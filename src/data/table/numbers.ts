@@ -1,6 +1,6 @@
 /** The numbers in a table's cells. */
-import { InputError } from "../errors.ts";
-import { kindOfCell, mayBeThousands, quoted } from "./table-cells.ts";
+import { InputError } from "../../errors.ts";
+import { kindOfCell, mayBeThousands, quoted } from "./cells.ts";
 
 /** Reads cells as numbers, and sees to it that all are written in one way. */
 export class NumberReader {

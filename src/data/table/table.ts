@@ -1,16 +1,16 @@
 /** Tables in text files: CSV, TSV and their like. */
-import { InputError } from "../errors.ts";
-import { type Annotations, type Dataset, rowsDataset } from "./dataset.ts";
-import type { ReadingOptions } from "./reading.ts";
-import type { Rows } from "./rows.ts";
-import { someOf } from "./table-cells.ts";
-import { type ColumnChoice, chooseColumns } from "./table-choice.ts";
-import { FeatureWriter, someColumns } from "./table-features.ts";
-import { LabelReader } from "./table-labels.ts";
-import { type TableLayout, tableLayout } from "./table-layout.ts";
-import { countOf, LeftOut } from "./table-left-out.ts";
-import { NumberReader } from "./table-numbers.ts";
-import { forEachRow, isUtf16, type TableText, tableText } from "./table-rows.ts";
+import { InputError } from "../../errors.ts";
+import { type Annotations, type Dataset, rowsDataset } from "../dataset.ts";
+import type { ReadingOptions } from "../reading.ts";
+import type { Rows } from "../rows.ts";
+import { someOf } from "./cells.ts";
+import { type ColumnChoice, chooseColumns } from "./choice.ts";
+import { FeatureWriter, someColumns } from "./features.ts";
+import { LabelReader } from "./labels.ts";
+import { type TableLayout, tableLayout } from "./layout.ts";
+import { countOf, LeftOut } from "./left-out.ts";
+import { NumberReader } from "./numbers.ts";
+import { forEachRow, isUtf16, type TableText, tableText } from "./rows.ts";
 
 export interface TableOptions extends ReadingOptions {
   /** Bytes of numbers that are kept in memory; more go into a temporary file. Default: a quarter of the memory that is free. */

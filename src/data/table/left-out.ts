@@ -1,6 +1,6 @@
 /** Which rows of a table were left out, and why. */
-import { InputError } from "../errors.ts";
-import { quoted } from "./table-cells.ts";
+import { InputError } from "../../errors.ts";
+import { quoted } from "./cells.ts";
 
 /** 1 row, 2 rows. */
 export function countOf(count: number, what: string): string {

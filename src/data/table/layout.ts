@@ -1,7 +1,7 @@
 /** What a table looks like, from its first lines: what separates its cells, its header, and what its columns hold. */
-import { InputError } from "../errors.ts";
-import { isNumeric, kindOfCell, quoted } from "./table-cells.ts";
-import { forEachRow, type TableText } from "./table-rows.ts";
+import { InputError } from "../../errors.ts";
+import { isNumeric, kindOfCell, quoted } from "./cells.ts";
+import { forEachRow, type TableText } from "./rows.ts";
 
 export type ColumnKind = "numbers" | "text" | "empty";
 

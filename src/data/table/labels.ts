@@ -1,7 +1,7 @@
 /** A column of classes. */
-import { InputError } from "../errors.ts";
-import type { Annotations } from "./dataset.ts";
-import { quoted } from "./table-cells.ts";
+import { InputError } from "../../errors.ts";
+import type { Annotations } from "../dataset.ts";
+import { quoted } from "./cells.ts";
 
 const MOST_CLASSES = 1000;
 

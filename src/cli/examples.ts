@@ -1,9 +1,9 @@
 import { type Dataset, subset } from "../data/dataset.ts";
 import { openLike } from "../data/open.ts";
 import { InputError } from "../errors.ts";
-import type { RunConfig } from "../run/config.ts";
-import { openRunData, type RunData, type Watch } from "../run/prepare.ts";
 import { type ExampleFlags, integerFlag } from "./flags.ts";
+import { openOwnData } from "./own-data.ts";
+import type { Workplace } from "./use-run.ts";
 
 /** The parts of a run's own data. */
 export const SPLITS = ["test", "validation", "train"] as const;
@@ -15,38 +15,32 @@ export interface ChosenExamples {
   readonly split: string;
 }
 
+/** What of a workplace examples are opened with. */
+export type Source = Pick<Workplace, "run" | "config" | "watch" | "say">;
+
 /** Those in a file or folder, or a part of the run's own: the test part where there is one, else the validation part. */
 export async function chooseExamples(
-  config: RunConfig,
+  source: Source,
   path: string | undefined,
   flags: ExampleFlags,
-  watch: Watch = {},
 ): Promise<ChosenExamples> {
-  const { options, data } = config;
   const limit = integerFlag("limit", flags.limit);
   if (path !== undefined) {
     if (flags.split !== undefined) {
       throw new InputError(`--split names a part of the run's own data; leave it out beside ${path}`);
     }
-    return { dataset: first(await openLike(path, data, watch), limit), split: path };
+    const dataset = await openLike(path, source.config.data, source.watch("reading", "files"));
+    for (const notice of dataset.notices ?? []) source.say(notice);
+    return { dataset: first(dataset, limit), split: path };
   }
   if (flags.split !== undefined && !isSplit(flags.split)) {
     throw new InputError(`--split: ${SPLITS.join(", ")} is expected, got "${flags.split}"`);
   }
-  const parts = await openRunData(options, watch);
-  refuseOtherData(config, parts);
+  const parts = await openOwnData(source);
   const split = flags.split ?? (parts.test ? "test" : "validation");
   const dataset = parts[split];
   if (!dataset) throw new InputError("--split test: this run has no test data; name a file, or use validation");
   return { dataset: first(dataset, limit), split };
-}
-
-/** @throws InputError where the data are no longer those that the run was trained on. */
-export function refuseOtherData({ options, data }: RunConfig, { source }: RunData): void {
-  if (source.checksum === data.checksum) return;
-  throw new InputError(
-    `${options.data ?? "the embedded data"}: is not what this run was trained on (${source.checksum}, then ${data.checksum})`,
-  );
 }
 
 function first(dataset: Dataset, limit: number | undefined): Dataset {

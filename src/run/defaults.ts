@@ -26,6 +26,8 @@ export function vaeOptions(options: TrainOptions, description: DataDescription):
 }
 
 const FEW_EXAMPLES = 5000;
+/** Epochs on the embedded images: what the README measures. */
+const EMBEDDED_EPOCHS = 60;
 /** Steps that the default number of epochs should at least make. */
 const LEAST_STEPS = 2000;
 
@@ -36,7 +38,8 @@ const LEAST_STEPS = 2000;
 export function settleOptions(options: TrainOptions, description: DataDescription, examples: number): SettledOptions {
   const { batch = Math.min(examples, examples < FEW_EXAMPLES ? 32 : 64) } = options;
   const stepsPerEpoch = Math.max(1, Math.floor(examples / batch));
-  const { epochs = Math.max(LEAST_EPOCHS, Math.ceil(LEAST_STEPS / stepsPerEpoch)) } = options;
+  const enough = options.data === undefined ? EMBEDDED_EPOCHS : LEAST_EPOCHS;
+  const { epochs = Math.max(enough, Math.ceil(LEAST_STEPS / stepsPerEpoch)) } = options;
   const { learningRate = usualRate(options, description) } = options;
   const open = options.data !== undefined && options.epochs === undefined && options.steps === undefined;
   const { patience = open ? Math.ceil(epochs / 4) : undefined } = options;
@@ -63,7 +66,7 @@ function suited({ binarize }: TrainOptions, { shape, measure }: DataDescription)
   const features = sizeOf(shape);
   const image = shape.length === 3 && Math.min(shape[1], shape[2]) >= 16;
   if (image && features > DENSE_PIXELS) {
-    return vaeSchema.parse({ likelihood, architecture: { kind: "conv", channels: [16, 32, 64, 128] }, latents: 64 });
+    return vaeSchema.parse({ likelihood, architecture: { kind: "conv", channels: [16, 32, 64, 128] }, latents: 128 });
   }
   if (features >= 100) return vaeSchema.parse({ likelihood });
   const latents = Math.min(16, Math.max(2, Math.ceil(features / 2)));

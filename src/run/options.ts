@@ -10,7 +10,7 @@ const count = z.int().positive();
 const positive = z.number().positive();
 const path = z.string().min(1);
 /** Epochs unless told otherwise. */
-export const LEAST_EPOCHS = 60;
+export const LEAST_EPOCHS = 40;
 const EXPECTED = '"mlp WIDTH …", "conv CHANNELS,…" or "residual CHANNELS,…", such as "mlp 400 400",';
 
 /** Everything that `reparam train` can be told, as flags or in a config file; the descriptions are the help. */
@@ -69,7 +69,7 @@ export const optionsSchema = z.strictObject({
   batch: count.optional().describe("examples in one step; 64 by default, 32 where there are fewer than 5,000"),
   epochs: count
     .optional()
-    .describe(`passes over the training examples; ${LEAST_EPOCHS} by default, more where they are few`),
+    .describe(`passes over the training examples; ${LEAST_EPOCHS} by default, more where they are few and on the embedded images`),
   steps: count.optional().describe("steps in all, instead of epochs"),
   optimizer: z.enum(["adam", "adamw", "sgd"]).default("adam").describe("adam, adamw or sgd (momentum 0.9)"),
   learningRate: positive

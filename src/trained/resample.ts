@@ -63,14 +63,18 @@ function weigh({ first, weights }: Taps, data: Uint8Array, start: number, stride
   return Math.min(255, Math.max(0, Math.round(sum)));
 }
 
-/** As libvips: both directions have one scale, and the middle of what covers lies on the middle of the image. */
+/**
+ * As libvips: both directions have one scale. Where it shrinks, the middle of what covers lies on the middle of the image;
+ * where it enlarges, corner lies on corner, so that the picture is half an output pixel to the right and below.
+ */
 function tapsOf(length: number, step: number, count: number): readonly Taps[] {
   const covering = Math.max(count, Math.round(length / step));
   const skipped = Math.floor((covering - count + 1) / 2);
   const { kernel, reach } = step > 1 ? LANCZOS : CATMULL_ROM;
   const stretch = Math.max(1, step);
   return Array.from({ length: count }, (_, i) => {
-    const centre = length / 2 + (skipped + i + 0.5 - covering / 2) * step - 0.5;
+    const place = skipped + i;
+    const centre = step < 1 ? place * step - 0.5 : length / 2 + (place + 0.5 - covering / 2) * step - 0.5;
     const first = Math.ceil(centre - reach * stretch);
     const last = Math.floor(centre + reach * stretch);
     const raw = Array.from({ length: last - first + 1 }, (_, k) => kernel((first + k - centre) / stretch));

@@ -41,7 +41,7 @@ describe("the likelihood follows from the measure", () => {
 
 describe("the network follows from the shape", () => {
   it.each([
-    [[3, 64, 64], { kind: "conv", channels: [16, 32, 64, 128] }, 64],
+    [[3, 64, 64], { kind: "conv", channels: [16, 32, 64, 128] }, 128],
     [[1, 28, 28], { kind: "mlp", widths: [400, 400] }, 16],
     [[13], { kind: "mlp", widths: [128, 128] }, 7],
     [[2], { kind: "mlp", widths: [128, 128] }, 2],
@@ -73,12 +73,20 @@ describe("the network follows from the shape", () => {
 
 describe("few examples get smaller batches and more epochs", () => {
   it.each([
-    [9000, 64, 60],
-    [1800, 32, 60],
+    [9000, 64, 40],
+    [1800, 32, 40],
     [135, 32, 500],
     [20, 20, 2000],
   ])("%i examples: batches of %i, %i epochs", (examples, batch, epochs) => {
     expect(settleOptions(parse(data), description([13], "real"), examples)).toMatchObject({ batch, epochs });
+  });
+
+  it("the embedded images have their own number, and no early end", () => {
+    const settled = settleOptions(parse({}), description([1, 28, 28], "bytes"), 9000);
+    expect(settled).toMatchObject({ batch: 64, epochs: 60, learningRate: 1e-3 });
+    expect(settled.patience).toBeUndefined();
+    expect(settleOptions(parse(data), description([13], "real"), 1800).patience).toBe(18);
+    expect(settleOptions(parse({ ...data, epochs: 10 }), description([13], "real"), 1800).patience).toBeUndefined();
   });
 
   it("and what is said stays", () => {

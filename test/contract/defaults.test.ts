@@ -85,7 +85,7 @@ describe("few examples get smaller batches and more epochs", () => {
     const settled = settleOptions(parse({}), description([1, 28, 28], "bytes"), 9000);
     expect(settled).toMatchObject({ batch: 64, epochs: 60, learningRate: 1e-3 });
     expect(settled.patience).toBeUndefined();
-    expect(settleOptions(parse(data), description([13], "real"), 1800).patience).toBe(18);
+    expect(settleOptions(parse(data), description([13], "real"), 1800).patience).toBe(10);
     expect(settleOptions(parse({ ...data, epochs: 10 }), description([13], "real"), 1800).patience).toBeUndefined();
   });
 

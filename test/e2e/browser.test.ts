@@ -3,52 +3,20 @@ import { mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import { openEngine } from "reparam";
-import { build, type Plugin } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embeddedFashion } from "../../src/data/fashion.ts";
 import { relativeDistance } from "../golden/arrays.ts";
+import { type Bundle, bundle } from "./browser/bundle.ts";
 import { leftOut, openChromium } from "./browser/chromium.ts";
 import { IMAGES, STEPS, type Trained, trainTwentySteps } from "./browser/program.ts";
-import { serve } from "./browser/serve.ts";
+import { originOf, serve } from "./browser/serve.ts";
 
 // The project's bar. The native build adds in another order (4e-6 was seen, and 0 against the same Wasm in Node), and Adam
 // divides by √v, which makes small gradients' rounding large.
 const CLOSE = 1e-4;
-
-interface Bundle {
-  readonly files: readonly string[];
-  /** What each source module became, by its path. */
-  readonly modules: ReadonlyMap<string, string>;
-}
-
-/** Builds the app of `browser/` into a folder, as an app of one's own would be. */
-async function bundle(folder: string): Promise<Bundle> {
-  const files: string[] = [];
-  const modules = new Map<string, string>();
-  const collect: Plugin = {
-    name: "collect",
-    generateBundle(_options, output) {
-      for (const chunk of Object.values(output)) {
-        if (chunk.type !== "chunk") continue;
-        files.push(chunk.code);
-        for (const [id, { code }] of Object.entries(chunk.modules)) modules.set(id, code ?? "");
-      }
-    },
-  };
-  await build({
-    root: fileURLToPath(new URL("browser", import.meta.url)),
-    configFile: false,
-    logLevel: "warn",
-    build: { outDir: folder, emptyOutDir: true },
-    plugins: [collect],
-    worker: { format: "es", plugins: () => [collect] },
-  });
-  return { files, modules };
-}
 
 describe("the package in an app", () => {
   const folder = mkdtempSync(join(tmpdir(), "reparam-browser-"));
@@ -59,7 +27,7 @@ describe("the package in an app", () => {
   let browser: Browser | undefined;
 
   beforeAll(async () => {
-    app = await bundle(folder);
+    app = await bundle(".", folder);
     images = await firstImages();
     server = await serve(folder, { "/images": images });
     origin = originOf(server);
@@ -81,7 +49,7 @@ describe("the package in an app", () => {
     }
     const weigh = (codes: readonly string[]): string => `${(gzipSync(codes.join("")).length / 1000).toFixed(1)} kB`;
     const runtime = weigh(theirs.map(([, code]) => code));
-    console.log(`the app's scripts: ${weigh(app.files)} gzipped, ${runtime} of it ONNX Runtime's`);
+    console.log(`the app's scripts: ${weigh([...app.scripts.values()])} gzipped, ${runtime} of it ONNX Runtime's`);
   });
 
   it("trains in Chromium as in Node, and asks nobody but its own server for anything", async ({ skip }) => {
@@ -116,12 +84,6 @@ async function trainInPage(page: Page, origin: string): Promise<Trained> {
   await page.goto(origin);
   const trained = page.waitForFunction(() => Reflect.get(window, "trained"), undefined, { timeout: 60_000 });
   return (await Promise.race([trained, failure])).jsonValue();
-}
-
-function originOf(server: Server): string {
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the server has no address");
-  return `http://127.0.0.1:${address.port}`;
 }
 
 /** The first embedded training images, as their bytes. */

@@ -174,7 +174,7 @@ describe("a run whose surroundings have changed", () => {
     );
     expectMistake(
       await reparam(["evaluate", "moved"], { cwd }),
-      /^moved\.npy: is not the file this run was trained on/,
+      /^moved\.npy: is not what this run was trained on/,
     );
     rmSync(at("moved.npy"));
     expectMistake(await reparam(["train", "--resume", "moved"], { cwd }), /^moved\.npy: no such file$/);

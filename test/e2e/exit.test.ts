@@ -55,7 +55,7 @@ describe("a command that fails", () => {
 
   it("tells a user's mistake in one line, exit code 2", async () => {
     const { code, out, err } = await end(`throw new InputError("a.npy: expected\\n  float32");`);
-    expect({ code, out, err }).toEqual({ code: 2, out: "", err: "reparam: a.npy: expected float32\n" });
+    expect({ code, out, err }).toEqual({ code: 2, out: "", err: "reparam: a.npy: expected\\u000a  float32\n" });
   });
 
   it("tells a number that is not finite in one line, exit code 1", async () => {
@@ -136,6 +136,23 @@ describe("Ctrl-C", () => {
     child.kill("SIGINT");
     const { code, signal, err } = await ended(); // what a shell calls 130
     expect({ code, signal, err }).toEqual({ code: null, signal: "SIGINT", err: MESSAGE });
+  });
+
+  it("is not lost where it comes the second time while no JavaScript can run", async () => {
+    const { child, said, ended } = start(`
+      const { signal } = interruptible((line) => console.error(line));
+      console.log("ready");
+      while (!signal.aborted) await pause(5);
+      console.log("blocked");
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500); // as a long native run
+      await pause(60_000);
+    `);
+    await said("ready");
+    child.kill("SIGINT");
+    await said("blocked");
+    await pause(500);
+    child.kill("SIGINT");
+    expect((await ended()).signal).toBe("SIGINT");
   });
 
   it("has its usual meaning again once disposed of", async () => {

@@ -25,9 +25,9 @@ let ort: Pick<typeof Ort, "InferenceSession" | "Tensor">;
 const sessions: Record<string, Ort.InferenceSession> = {};
 beforeAll(async () => {
   writeData(cwd);
-  await train("run", { cwd }, "--epochs", "8", "--warmup", "0", "--learning-rate", "0.01");
+  await train("run", { cwd }, "--epochs", "8", "--warmup", "0", "--learning-rate", "0.01", "--likelihood", "bernoulli");
   ({ ort } = await openEngine());
-  for (const name of ["encoder", "decoder", "prior", "density"])
+  for (const name of ["encoder", "decoder", "likelihood", "prior", "density"])
     sessions[name] = await ort.InferenceSession.create(readFileSync(at(`${name}.onnx`)));
 });
 
@@ -107,13 +107,20 @@ describe("encoder, decoder and prior", () => {
     }
   });
 
-  it("sample: the prior's z decode to probabilities", async () => {
+  it("sample: the prior's z decode to probabilities, and those with noise to zeros and ones", async () => {
+    const image = (values: Float32Array): Ort.Tensor => floats(values, 9, 1, 8, 8);
     const noise = drawn(4, 9 * LATENTS, "fillNormal");
     const { z } = await run("prior", { noise: floats(noise, 9, LATENTS) });
     expect(z).toEqual(noise); // N(0, I)
     const { mean } = await run("decoder", { z: floats(z, 9, LATENTS) });
     expect(mean).toHaveLength(9 * PIXELS);
     expect(mean.every((p) => p > 0 && p < 1)).toBe(true);
+
+    const { logits } = await run("decoder", { z: floats(z, 9, LATENTS) });
+    const uniforms = drawn(5, 9 * PIXELS, "fillUniform");
+    const { x } = await run("likelihood", { logits: image(logits), observation: image(uniforms) });
+    expect(x).toEqual(Float32Array.from(mean, (p, i) => (uniforms[i] < p ? 1 : 0)));
+    expect(new Set(x)).toEqual(new Set([0, 1]));
   });
 
   it("make up the ELBO that evaluate tells", async () => {
@@ -153,6 +160,7 @@ describe("each file", () => {
   it.each([
     ["encoder", ["x", "binarize"], ["mean", "scale"]],
     ["decoder", ["z"], ["logits", "mean"]],
+    ["likelihood", ["logits", "observation"], ["x"]],
     ["prior", ["noise"], ["z"]],
     ["density", ["x", "binarize", "epsilon"], ["logLikelihood", "logPrior", "logPosterior", "rates"]],
   ])(

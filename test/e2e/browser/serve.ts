@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { extname, join } from "node:path";
 
 const types: Readonly<Record<string, string>> = {
+  ".css": "text/css",
   ".html": "text/html",
   ".js": "text/javascript",
   ".mjs": "text/javascript",
@@ -12,7 +13,7 @@ const types: Readonly<Record<string, string>> = {
 /** A folder, and `extra` bytes by path, on this machine only; isolated, as a page must be that shares memory between threads. */
 export async function serve(folder: string, extra: Readonly<Record<string, Uint8Array>>): Promise<Server> {
   const server = createServer(async ({ url = "/" }, response) => {
-    const path = url === "/" ? "/index.html" : url;
+    const [path] = url.replace(/^\/(?=\?|$)/, "/index.html").split("?");
     response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
     response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
     response.setHeader("Content-Type", types[extname(path)] ?? "application/octet-stream");
@@ -24,4 +25,10 @@ export async function serve(folder: string, extra: Readonly<Record<string, Uint8
     server.listen(0, "127.0.0.1", resolve);
   });
   return server;
+}
+
+export function originOf(server: Server): string {
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("the server has no address");
+  return `http://127.0.0.1:${address.port}`;
 }

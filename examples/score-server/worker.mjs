@@ -24,7 +24,7 @@ if (opened) {
 async function open() {
   const model = await load(workerData, { needs: ["score"] });
   if (model.reference) return { model, threshold: scoreThreshold(model.reference, QUANTILE) };
-  throw new InputError(`${model.name}: has no scores.json; make it with: reparam evaluate ${model.name}`);
+  throw new InputError(`${model.name}: has no scores.json; make it with: reparam report ${model.name}`);
 }
 
 /**

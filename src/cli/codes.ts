@@ -17,13 +17,15 @@ export function labelColumn({ labels, labelNames }: Dataset): { readonly label?:
   return labels ? { label: Array.from(labels, (label) => labelNames?.[label] ?? String(label)) } : {};
 }
 
+export const codeKinds = ["csv", "json", "npy"] as const;
+
 /** Writes codes: all parameters as columns mean_0, mean_1, …, scale_0, …, or the means alone as .npy. */
 export function writeCodes(
   flags: OutFlags & { readonly out: string },
   codes: Codes,
   before: Readonly<Record<string, readonly string[]>>,
 ): void {
-  const kind = outputKind(flags, ["csv", "json", "npy"]);
+  const kind = outputKind(flags, codeKinds);
   if (kind === "npy") {
     writeAtomically(flags.out, encodeNpy(codes.mean ?? Object.values(codes)[0]));
     return;
@@ -34,7 +36,7 @@ export function writeCodes(
       Float32Array.from({ length: shape[0] }, (_, i) => data[i * shape[1] + j]),
     ]),
   );
-  writeRows(flags, { ...before, ...Object.fromEntries(columns) });
+  writeRows(flags, new Map<string, ArrayLike<string | number>>([...Object.entries(before), ...columns]));
 }
 
 const rowsSchema = z.array(z.union([z.array(z.number()), z.record(z.string(), z.unknown())])).min(1);
@@ -42,20 +44,28 @@ const rowsSchema = z.array(z.union([z.array(z.number()), z.record(z.string(), z.
 /** Latents [n, k] from .npy, .csv (all columns, or mean_0 … as `encode` writes them) or .json (rows of numbers, or as `encode` writes them). */
 export async function readCodes(path: string, latents: number): Promise<NdArray> {
   if (extname(path).toLowerCase() === ".json") return readJson(path, latents);
-  const means = Array.from({ length: latents }, (_, j) => `mean_${j}`);
-  const columns = extname(path).toLowerCase() === ".csv" && hasMeans(path) ? means : undefined;
-  const dataset = await openDataset(path, { columns, measure: "real" });
+  const columns = latentColumns(path, latents);
+  const dataset = await openDataset(path, { columns, measure: "real", atLeast: 1 });
   if (dataset.shape.length === 1 && dataset.shape[0] === latents) return readAll(dataset);
   throw new InputError(
     `${path}: latents of shape [n, ${latents}] are expected, got examples of [${dataset.shape.join(", ")}]`,
   );
 }
 
-function hasMeans(path: string): boolean {
+/** Which columns of a table are latents: mean_0 …, or all where there are so many. Named, they are kept if constant too. */
+function latentColumns(path: string, latents: number): readonly string[] | undefined {
+  if (!/\.(csv|tsv|txt)$/i.test(path)) return undefined;
+  const names = firstLine(path).split(/[,;\t]/);
+  if (names.some((name) => /^"?mean_0"?$/.test(name.trim())))
+    return Array.from({ length: latents }, (_, j) => `mean_${j}`);
+  return names.length === latents ? names.map((_, j) => String(j + 1)) : undefined;
+}
+
+function firstLine(path: string): string {
   try {
-    return /(^|,)"?mean_0"?(,|\r?\n)/.test(readFileSync(path, "utf8").slice(0, 65536));
+    return readFileSync(path, "utf8").split(/\r?\n/, 1)[0];
   } catch {
-    return false; // openDataset says what is wrong with it
+    return ""; // openDataset says what is wrong with it
   }
 }
 

@@ -19,15 +19,18 @@ export function decodeCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, latents: string, flags: RunFlags & OutFlags) => {
-      const [{ useRun }, { readCodes }, { showExamples }] = await Promise.all([
+      const [{ useRun }, { readCodes }, { showExamples, targetOf }, { counted }] = await Promise.all([
         import("./use-run.ts"),
         import("./codes.ts"),
         import("./show-examples.ts"),
+        import("./terminal.ts"),
       ]);
       await useRun(path, flags, ["decode"], async ({ model, watch }) => {
+        const target = targetOf(flags, model.facts, "decoded");
         const z = await readCodes(latents, model.facts.model.latents);
         const values = await model.decode(z, watch("decoding", "examples"));
-        await showExamples(flags, { values }, model.facts, `${z.shape[0]} means of p(x|z), z of ${latents}`, "decoded");
+        const what = `${counted(z.shape[0], "mean")} of p(x|z), z of ${latents}`;
+        await showExamples(target, { values }, model.facts, { what });
       });
     });
 }

@@ -6,7 +6,7 @@ import { formatNumber } from "../report/numbers.ts";
 import { defaultThreads, describeMachine, type Machine } from "../run/machine.ts";
 import { reparamVersion } from "../run/versions.ts";
 import type { EngineName } from "../runtime/engine.ts";
-import { formatCount, painter } from "./terminal.ts";
+import { counted, formatCount, painter } from "./terminal.ts";
 
 /** What is found; the `--json` of the command. */
 export interface Findings extends Machine {
@@ -118,15 +118,15 @@ function page(findings: Findings, warnings: readonly string[]): string {
   const verdict = selfTest.passed ? paint("green", "passed") : paint("red", "failed");
   const gibibytes = (bytes: number): string => formatNumber(bytes / 2 ** 30, 1);
   const rows: readonly (readonly [string, string])[] = [
-    ["engine", `${engine.name}, ${count(engine.threads, "thread")}`],
+    ["engine", `${engine.name}, ${counted(engine.threads, "thread")}`],
     ["installed", installed.join(", ")],
     ["self-test", `${verdict}, relative error ${selfTest.relativeError.toExponential(1)} against float64`],
     [
       "speed",
-      `${formatCount(findings.gigaflops)} GFLOP/s in float32 matrix products, ${count(engine.threads, "thread")}`,
+      `${formatCount(findings.gigaflops)} GFLOP/s in float32 matrix products, ${counted(engine.threads, "thread")}`,
     ],
     ["devices", `CPU; WebGPU is ${findings.webgpu}`],
-    ["processor", `${findings.cpu}, ${count(cores, "core")}${limit}`],
+    ["processor", `${findings.cpu}, ${counted(cores, "core")}${limit}`],
     ["features", cpuFeatures?.join(", ") ?? "unknown"],
     ["memory", `${gibibytes(memory)} GiB, ${gibibytes(freeMemory)} free`],
     ["system", [findings.platform, findings.arch, findings.libc].filter(Boolean).join(" ")],
@@ -140,8 +140,4 @@ function page(findings: Findings, warnings: readonly string[]): string {
   ];
   if (warnings.length === 0) lines.push(paint("green", "everything is in order"));
   return `${lines.join("\n")}\n`;
-}
-
-function count(value: number, unit: string): string {
-  return `${value} ${unit}${value === 1 ? "" : "s"}`;
 }

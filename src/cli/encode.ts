@@ -17,21 +17,26 @@ export function encodeCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, data: string | undefined, flags: RunFlags & ExampleFlags & OutFlags) => {
-      const [{ useRun }, { chooseExamples }, { labelColumn, writeCodes }] = await Promise.all([
-        import("./use-run.ts"),
-        import("./examples.ts"),
-        import("./codes.ts"),
-      ]);
+      const [{ useRun }, { chooseExamples }, { codeKinds, labelColumn, writeCodes }, { outputKind }, { counted }] =
+        await Promise.all([
+          import("./use-run.ts"),
+          import("./examples.ts"),
+          import("./codes.ts"),
+          import("./outputs.ts"),
+          import("./terminal.ts"),
+        ]);
       const out = flags.out ?? "codes.csv";
-      await useRun(path, flags, ["encode"], async ({ config, model, watch }) => {
-        const { dataset, split } = await chooseExamples(config, data, flags, watch("reading", "files"));
+      outputKind({ ...flags, out }, codeKinds);
+      await useRun(path, flags, ["encode"], async (place) => {
+        const { model, watch } = place;
+        const { dataset, split } = await chooseExamples(place, data, flags);
         const codes = await model.encode(dataset, watch("encoding", "examples"));
         const before = {
           ...(dataset.sources ? { source: dataset.sources } : {}),
           ...labelColumn(dataset),
         };
         writeCodes({ ...flags, out }, codes, before);
-        const what = `${dataset.length} examples of ${split} in ${model.facts.model.latents} latents`;
+        const what = `${counted(dataset.length, "example")} of ${split} in ${counted(model.facts.model.latents, "latent")}`;
         process.stdout.write(
           flags.json ? `${JSON.stringify({ out, count: dataset.length, split })}\n` : `${out}  ${what}\n`,
         );

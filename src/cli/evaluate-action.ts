@@ -15,9 +15,9 @@ export async function evaluateFromFlags(path: string, flags: EvaluateFlags): Pro
   const given = integerFlag("samples", flags.samples);
   const chunk = integerFlag("chunk", flags.chunk);
   const seeded = integerFlag("seed", flags.seed, 0);
-  await useRun(path, flags, [], async ({ run, config, engine, watch, say }) => {
-    const { dataset, split } = await chooseExamples(config, flags.data, flags, watch("reading", "files"));
-    for (const notice of dataset.notices ?? []) say(notice);
+  await useRun(path, flags, [], async (place) => {
+    const { run, config, engine, watch } = place;
+    const { dataset, split } = await chooseExamples(place, flags.data, flags);
     const samples = given ?? config.options.evaluationSamples;
     const seed = seeded ?? config.options.seed;
     const { numbers } = await evaluateRun(engine, run, {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { runConfig } from "../run/config.ts";
@@ -55,7 +55,7 @@ function contents(run: Run, wanted: readonly Ability[]): ReadonlyMap<string, Uin
   const { data, model, environment } = runConfig(run);
   const files = new Map<string, Uint8Array | string>([
     [README, readme(run.path, wanted)],
-    [CONFIG, `${JSON.stringify({ schema: RUN_SCHEMA, options: {}, data, model, environment }, null, 2)}\n`],
+    [CONFIG, `${JSON.stringify({ schema: RUN_SCHEMA, data, model, environment }, null, 2)}\n`],
   ]);
   const names = new Set(wanted.flatMap((ability) => programsOf[ability].map((name): ArtifactName => `${name}.onnx`)));
   if (wanted.includes("score")) names.add(SCORES);
@@ -73,6 +73,7 @@ function contents(run: Run, wanted: readonly Ability[]): ReadonlyMap<string, Uin
 
 /** Only an earlier export is replaced. */
 function refuseOther(target: string, force: boolean): void {
+  if (!statSync(target).isDirectory()) throw new InputError(`${target}: is a file; choose another name for the folder`);
   const known = [README, CONFIG, SCORES];
   const other = readdirSync(target).find((name) => !known.includes(name) && !name.endsWith(".onnx"));
   if (other !== undefined) {

@@ -6,7 +6,8 @@ import { runConfig } from "../run/config.ts";
 import { openRun, type Run } from "../run/folder.ts";
 import { programsOf } from "../trained/load.ts";
 import { abilities } from "../trained/trained-model.ts";
-import { formatBytes, formatCount, painter } from "./terminal.ts";
+import { isExported } from "./own-data.ts";
+import { counted, formatBytes, formatCount, painter } from "./terminal.ts";
 
 const evaluationSchema = z.object({
   split: z.string(),
@@ -23,7 +24,9 @@ export async function printInfo(path: string, { json }: { readonly json?: boolea
     programsOf[ability].every((name) => files.some((file) => file.name === `${name}.onnx`)),
   );
   const evaluation = evaluationOf(run);
-  const facts = { run: path, step: row?.step, epoch: row?.epoch, abilities: able, data, model, options, environment };
+  const exported = isExported(run);
+  const training = exported ? { exported } : { step: row?.step, epoch: row?.epoch, options };
+  const facts = { run: path, ...training, abilities: able, data, model, environment };
   if (json) {
     process.stdout.write(`${JSON.stringify({ ...facts, evaluation, files }, null, 2)}\n`);
     return;
@@ -33,7 +36,7 @@ export async function printInfo(path: string, { json }: { readonly json?: boolea
   const lines: readonly (readonly [string, string | undefined])[] = [
     [
       "data",
-      `${formatCount(data.examples)} examples of [${data.shape.join(", ")}], ${data.measure}${options.data ? `, ${options.data}` : ""}`,
+      `${counted(data.examples, "example")} of [${data.shape.join(", ")}], ${data.measure}${options.data ? `, ${options.data}` : ""}`,
     ],
     ["columns", data.columns?.join(", ")],
     ["classes", data.labelNames?.join(", ")],
@@ -41,24 +44,33 @@ export async function printInfo(path: string, { json }: { readonly json?: boolea
       "model",
       [
         options.model ?? networks.filter(Boolean).join(" "),
-        `${model.latents} latents`,
+        counted(model.latents, "latent"),
         `${formatCount(model.parameters)} parameters`,
       ].join(", "),
     ],
     ["likelihood", model.likelihood],
-    ["trained", row ? `${formatCount(row.step)} steps, ${Number(row.epoch)} epochs` : "no epoch was finished"],
+    ["trained", trainedLine(run)],
     ["can", able.length > 0 ? able.join(", ") : `nothing yet; finish it with: reparam train --resume ${path}`],
     ...(evaluation?.numbers ?? []).map(({ name, value, error, unit }): [string, string] => [
       name,
       `${error === undefined ? formatNumber(value) : formatWithError(value, error)} ${unit}`,
     ]),
-    ["made by", `reparam ${environment.reparam}, ${environment.engine} engine, seed ${options.seed}`],
+    [
+      "made by",
+      `reparam ${environment.reparam}, ${environment.engine} engine${exported ? "" : `, seed ${options.seed}`}`,
+    ],
     ["files", files.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`).join(", ")],
   ];
   const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined && line[1] !== "");
   const width = Math.max(...shown.map(([name]) => name.length));
   process.stdout.write(`${paint("bold", path)}\n`);
   for (const [name, text] of shown) process.stdout.write(`  ${paint("dim", name.padEnd(width))}  ${text}\n`);
+}
+
+function trainedLine(run: Run): string {
+  if (isExported(run)) return "an exported model, without what was kept of its training";
+  const row = run.readMetrics().at(-1);
+  return row ? `${counted(row.step, "step")}, ${counted(Number(row.epoch), "epoch")}` : "no epoch was finished";
 }
 
 function evaluationOf(run: Run): z.infer<typeof evaluationSchema> | undefined {

@@ -27,23 +27,25 @@ export function interpolateCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, a: string, b: string, flags: InterpolateFlags) => {
-      const [{ useRun }, { encodeOne }, { showExamples }] = await Promise.all([
+      const [{ useRun }, { encodeOne }, { showExamples, targetOf }] = await Promise.all([
         import("./use-run.ts"),
         import("./one-example.ts"),
         import("./show-examples.ts"),
       ]);
       const steps = integerFlag("steps", flags.steps, 2) ?? 10;
-      await useRun(path, flags, ["encode", "decode"], async ({ config, model, watch }) => {
+      await useRun(path, flags, ["encode", "decode"], async (place) => {
+        const { model, watch } = place;
+        const target = targetOf(flags, model.facts, "interpolation");
         const [from, to] = [
-          await encodeOne(model, config, a, flags.split),
-          await encodeOne(model, config, b, flags.split),
+          await encodeOne(model, place, a, flags.split),
+          await encodeOne(model, place, b, flags.split),
         ];
         const at = (share: number): number[] => from.map((value, j) => value + share * (to[j] - value));
         const line = Array.from({ length: steps }, (_, i) => at(i / (steps - 1)));
         const values = await model.decode(line, watch("decoding", "examples"));
         const before = { share: line.map((_, i) => i / (steps - 1)) };
         const what = `${steps} means of p(x|z) between ${a} and ${b}`;
-        await showExamples(flags, { values, columns: Math.min(steps, 12), before }, model.facts, what, "interpolation");
+        await showExamples(target, { values, columns: Math.min(steps, 12), before }, model.facts, { what });
       });
     });
 }

@@ -1,6 +1,6 @@
 /** Where results go: the extension of `--out` says how they are written. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { encodeCsv } from "../data/csv.ts";
 import { encodeNpy } from "../data/npy.ts";
 import { InputError } from "../errors.ts";
@@ -21,7 +21,7 @@ export interface Output {
   /** Of the picture's rows, each so many examples wide; by default about square. */
   readonly columns?: number;
   /** Columns that stand before the examples' own in a table: one value for each example. */
-  readonly before?: Readonly<Record<string, readonly (string | number)[]>>;
+  readonly before?: Readonly<Record<string, ArrayLike<string | number>>>;
   /** Names of the files of a folder, without their extension; by default numbers. */
   readonly names?: readonly string[];
 }
@@ -36,7 +36,15 @@ export function outputKind({ out, force }: OutFlags, allowed: readonly Kind[] = 
     throw new InputError(`--out ${path}: expected ${named.join(", ")}`);
   }
   if (!force && existsSync(path)) throw new InputError(`${path}: exists; --force replaces it, or choose another name`);
+  if (kind !== "folder" && !existsSync(dirname(path))) {
+    throw new InputError(`--out ${path}: there is no folder ${dirname(path)}; make it, or choose another place`);
+  }
   return kind;
+}
+
+/** How examples of a shape can be written. */
+export function exampleKinds(shape: readonly number[]): readonly Kind[] {
+  return isImage(shape) ? kinds : ["npy", "csv", "json"];
 }
 
 /** Writes examples: a grid of pictures, a folder of them, or numbers. */
@@ -45,8 +53,7 @@ export async function writeExamples(
   output: Output,
   { data }: RunFacts,
 ): Promise<void> {
-  const image = isImage(data.shape);
-  const kind = outputKind(flags, image ? kinds : ["npy", "csv", "json"]);
+  const kind = outputKind(flags, exampleKinds(data.shape));
   const { values } = output;
   switch (kind) {
     case "png":
@@ -56,51 +63,48 @@ export async function writeExamples(
     case "npy":
       return writeAtomically(flags.out, encodeNpy(values));
     default:
-      return writeRows(flags, {
-        ...output.before,
-        ...columnsOf(values, data.columns),
-      });
+      return writeRows(flags, joined(output.before ?? {}, columnsOf(values, data.columns)));
   }
 }
 
-/** Writes named columns of equally many values as CSV or JSON (an array of objects). */
-export function writeRows(
-  flags: OutFlags & { readonly out: string },
-  columns: Readonly<Record<string, ArrayLike<string | number>>>,
-): void {
+/** Columns of equally many values by name, in order: a record would put the year 2010 before any word. */
+export type Columns = ReadonlyMap<string, ArrayLike<string | number>>;
+
+/** Writes columns as CSV or JSON (an array of objects). */
+export function writeRows(flags: OutFlags & { readonly out: string }, columns: Columns): void {
   const kind = outputKind(flags, ["csv", "json"]);
   writeAtomically(flags.out, kind === "csv" ? csvOf(columns) : `${JSON.stringify(objectsOf(columns))}\n`);
 }
 
-export function csvOf(columns: Readonly<Record<string, ArrayLike<string | number>>>): string {
-  const names = Object.keys(columns);
-  const length = names.length > 0 ? columns[names[0]].length : 0;
-  return encodeCsv(
-    names,
-    Array.from({ length }, (_, row) => names.map((name) => columns[name][row])),
-  );
+function csvOf(columns: Columns): string {
+  return encodeCsv([...columns.keys()], rowsOf(columns));
 }
 
-export function objectsOf(
-  columns: Readonly<Record<string, ArrayLike<string | number>>>,
-): readonly Readonly<Record<string, string | number>>[] {
-  const entries = Object.entries(columns);
-  const length = entries.length > 0 ? entries[0][1].length : 0;
-  return Array.from({ length }, (_, row) => Object.fromEntries(entries.map(([name, values]) => [name, values[row]])));
+export function objectsOf(columns: Columns): readonly Readonly<Record<string, string | number>>[] {
+  const names = [...columns.keys()];
+  return rowsOf(columns).map((row) => Object.fromEntries(names.map((name, j) => [name, row[j]])));
+}
+
+function rowsOf(columns: Columns): readonly (readonly (string | number)[])[] {
+  const values = [...columns.values()];
+  return Array.from({ length: values[0]?.length ?? 0 }, (_, row) => values.map((column) => column[row]));
 }
 
 /** [n, …shape] as columns by name; numbers in order where the data have no names. */
-export function columnsOf(
-  { data, shape }: NdArray<Float32Array>,
-  names: readonly string[] | undefined,
-): Readonly<Record<string, Float32Array>> {
+function columnsOf({ data, shape }: NdArray<Float32Array>, names: readonly string[] | undefined): Columns {
   const size = sizeOf(shape.slice(1));
-  return Object.fromEntries(
+  return new Map(
     Array.from({ length: size }, (_, j) => [
       names?.[j] ?? `x${j}`,
       Float32Array.from({ length: shape[0] }, (_, i) => data[i * size + j]),
     ]),
   );
+}
+
+/** Columns of ours before those of the data; one whose name the data have is set off by underscores. */
+function joined(before: Readonly<Record<string, ArrayLike<string | number>>>, columns: Columns): Columns {
+  const free = (name: string): string => (columns.has(name) ? free(`_${name}`) : name);
+  return new Map([...Object.entries(before).map(([name, values]) => [free(name), values] as const), ...columns]);
 }
 
 async function gridOf({ values, columns }: Output, { shape, range }: RunFacts["data"]): Promise<Uint8Array> {

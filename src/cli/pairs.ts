@@ -6,17 +6,16 @@ export function readAll(dataset: Dataset): NdArray<Float32Array> {
   return { data: numbersOf(dataset), shape: [dataset.length, ...dataset.shape] };
 }
 
-/** Rows of `perRow` examples, each above a row of their counterparts; a last, shorter pair of rows is left out unless it is the only one. */
+/** Rows of `width` examples, each above a row of their counterparts; what the last two rows lack has the value `blank`. */
 export function pairs(
   above: NdArray<Float32Array>,
   below: NdArray<Float32Array>,
-  perRow: number,
+  { width, blank }: { readonly width: number; readonly blank: number },
 ): NdArray<Float32Array> {
   const [count, ...shape] = above.shape;
-  const width = Math.min(perRow, count);
-  const rows = Math.floor(count / width);
+  const rows = Math.ceil(count / width);
   const size = width * sizeOf(shape);
-  const data = new Float32Array(2 * rows * size);
+  const data = new Float32Array(2 * rows * size).fill(blank);
   for (let row = 0; row < rows; row++) {
     data.set(above.data.subarray(row * size, (row + 1) * size), 2 * row * size);
     data.set(below.data.subarray(row * size, (row + 1) * size), (2 * row + 1) * size);

@@ -24,25 +24,29 @@ export function reconstructCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, data: string | undefined, flags: RunFlags & ExampleFlags & OutFlags) => {
-      const [{ useRun }, { chooseExamples }, { pairs, readAll }, { showExamples }, { isImage }] = await Promise.all([
-        import("./use-run.ts"),
-        import("./examples.ts"),
-        import("./pairs.ts"),
-        import("./show-examples.ts"),
-        import("../report/image.ts"),
-      ]);
-      await useRun(path, flags, ["reconstruct"], async ({ config, model, watch }) => {
-        const image = isImage(model.facts.data.shape);
-        const picture = image && (flags.out === undefined || /\.png$/i.test(flags.out));
+      const [{ useRun }, { chooseExamples }, { pairs, readAll }, { showExamples, targetOf }, { counted }] =
+        await Promise.all([
+          import("./use-run.ts"),
+          import("./examples.ts"),
+          import("./pairs.ts"),
+          import("./show-examples.ts"),
+          import("./terminal.ts"),
+        ]);
+      await useRun(path, flags, ["reconstruct"], async (place) => {
+        const { model, watch } = place;
+        const target = targetOf(flags, model.facts, "reconstructions");
+        const picture = /\.png$/i.test(target.out);
         // A picture of everything would be too large to look at.
         const chosen = { ...flags, limit: flags.limit ?? (picture ? String(4 * PER_ROW) : undefined) };
-        const { dataset, split } = await chooseExamples(config, data, chosen, watch("reading", "files"));
+        const { dataset, split } = await chooseExamples(place, data, chosen);
         const values = await model.reconstruct(dataset, watch("reconstructing", "examples"));
+        const columns = Math.min(PER_ROW, dataset.length);
+        const [, white] = model.facts.data.range;
         const output = picture
-          ? { values: pairs(readAll(dataset), values, PER_ROW), columns: Math.min(PER_ROW, dataset.length) }
+          ? { values: pairs(readAll(dataset), values, { width: columns, blank: white }), columns }
           : { values, names: dataset.sources, before: dataset.sources && { source: dataset.sources } };
-        const what = `${dataset.length} examples of ${split}${picture ? ", reconstructions below" : ", reconstructed"}`;
-        await showExamples(flags, output, model.facts, what, "reconstructions");
+        const what = `${counted(dataset.length, "example")} of ${split}${picture ? ", reconstructions below" : ", reconstructed"}`;
+        await showExamples(target, output, model.facts, { count: dataset.length, what });
       });
     });
 }

@@ -1,15 +1,14 @@
-import { openRunData } from "../run/prepare.ts";
 import { evaluateRun } from "./evaluation-run.ts";
-import { refuseOtherData } from "./examples.ts";
 import type { RunFlags } from "./flags.ts";
+import { openOwnData } from "./own-data.ts";
 import { writeResults } from "./results.ts";
 import { useRun } from "./use-run.ts";
 
 /** Evaluates the run again and writes its results: the same numbers and the same page, where nothing has changed. */
 export async function rebuildReport(path: string, flags: RunFlags): Promise<void> {
-  await useRun(path, flags, [], async ({ config, engine, watch, writable }) => {
-    const data = await openRunData(config.options, watch("reading", "files"));
-    refuseOtherData(config, data);
+  await useRun(path, flags, [], async (place) => {
+    const { config, engine, watch, writable } = place;
+    const data = await openOwnData(place);
     const [dataset, split] = data.test ? [data.test, "test"] : [data.validation, "validation"];
     const { evaluationSamples: samples, seed } = config.options;
     const run = writable();

@@ -1,3 +1,4 @@
+import { availableMemory } from "node:process";
 import { Command } from "commander";
 import { addOutFlags, addRunFlags, integerFlag, type OutFlags, type RunFlags } from "./flags.ts";
 
@@ -31,26 +32,31 @@ export function sampleCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, flags: SampleFlags) => {
-      const [{ useRun }, { showExamples }, { InputError }] = await Promise.all([
-        import("./use-run.ts"),
-        import("./show-examples.ts"),
-        import("../errors.ts"),
-      ]);
+      const [{ useRun }, { showExamples, targetOf }, { InputError }, { counted, formatBytes }, { sizeOf }] =
+        await Promise.all([
+          import("./use-run.ts"),
+          import("./show-examples.ts"),
+          import("../errors.ts"),
+          import("./terminal.ts"),
+          import("../tensor/ndarray.ts"),
+        ]);
       const count = integerFlag("count", flags.count) ?? 64;
       const seed = integerFlag("seed", flags.seed, 0) ?? 0;
       if (flags.draw && flags.mean) throw new InputError("--draw and --mean exclude each other; give one of them");
       await useRun(path, flags, ["sample"], async ({ model, watch }) => {
+        const target = targetOf(flags, model.facts, "samples");
+        const bytes = 8 * count * sizeOf(model.facts.data.shape); // float32 in the model's units and in the data's
+        if (bytes > availableMemory()) {
+          throw new InputError(
+            `--count ${count}: takes ${formatBytes(bytes)} of memory and ${formatBytes(availableMemory())} are free; take fewer, and more with another --seed`,
+          );
+        }
         const image = model.facts.data.shape.length === 3;
         const from = flags.draw || (!flags.mean && !image) ? "draw" : "mean";
         const values = await model.sample(count, { seed, from, ...watch("sampling", "examples") });
-        const what = from === "draw" ? "draws from p(x|z)" : "means of p(x|z)";
-        await showExamples(
-          flags,
-          { values },
-          model.facts,
-          `${count} ${what}, z from the prior, seed ${seed}`,
-          "samples",
-        );
+        const drawn = from === "draw" ? `${counted(count, "draw")} from p(x|z)` : `${counted(count, "mean")} of p(x|z)`;
+        const what = `${drawn}, z from the prior, seed ${seed}`;
+        await showExamples(target, { values }, model.facts, { what });
       });
     });
 }

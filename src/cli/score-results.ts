@@ -6,7 +6,7 @@ import { scoreThreshold } from "../trained/scores.ts";
 import type { Scores, TrainedModel } from "../trained/trained-model.ts";
 import { labelColumn } from "./codes.ts";
 import { objectsOf } from "./outputs.ts";
-import { painter } from "./terminal.ts";
+import { counted, painter } from "./terminal.ts";
 
 /** Scores with the verdict on each example. */
 export interface Scored {
@@ -29,7 +29,7 @@ export function judge(
   scores: Scores,
   quantile: number,
 ): Scored {
-  if (!reference) throw new InputError("this run holds no scores.json; make it with: reparam evaluate RUN");
+  if (!reference) throw new InputError("this run holds no scores.json; make it with: reparam report RUN");
   const threshold = scoreThreshold(reference, quantile);
   const strange = Array.from(scores.logLikelihood, (value) => value < threshold);
   const dimensions = sizeOf(facts.data.shape);
@@ -60,7 +60,7 @@ export function asJson({ columns, strange, ...summary }: Scored): unknown {
     ...summary,
     examples: strange.length,
     strange: strange.filter(Boolean).length,
-    scores: objectsOf(columns),
+    scores: objectsOf(new Map(Object.entries(columns))),
   };
 }
 
@@ -76,7 +76,7 @@ export function printScores(scored: Scored, out: string | undefined, stream: Nod
   const percent = (share: number): string => `${formatNumber(100 * share, 1)} %`;
   const examples = strange.length.toLocaleString("en-US");
   const lines = [
-    `${examples} ${strange.length === 1 ? "example" : "examples"} of ${scored.split}: log p(x) in nats by ${scored.samples} importance samples`,
+    `${counted(strange.length, "example")} of ${scored.split}: log p(x) in nats by ${scored.samples} importance samples`,
     `threshold ${paint("bold", formatNumber(threshold, 1))}: ${percent(quantile)} of ${scored.validationExamples.toLocaleString("en-US")} validation examples lie below`,
     `strange   ${paint("bold", String(count))} of ${examples} (${percent(count / strange.length)})`,
     "",

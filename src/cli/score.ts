@@ -47,12 +47,12 @@ export function scoreCommand(): Command {
       const seed = integerFlag("seed", flags.seed, 0) ?? 0;
       const { out } = flags;
       if (out !== undefined) outputKind(flags, ["csv", "json"]);
-      await useRun(path, flags, ["score"], async ({ config, model, watch, say }) => {
-        const { dataset, split } = await chooseExamples(config, data, flags, watch("reading", "files"));
-        for (const notice of dataset.notices ?? []) say(notice);
+      await useRun(path, flags, ["score"], async (place) => {
+        const { model, watch } = place;
+        const { dataset, split } = await chooseExamples(place, data, flags);
         const scores = await model.score(dataset, { samples, seed, ...watch("scoring", "examples") });
         const scored = results.judge(model, dataset, split, scores, quantile);
-        if (out !== undefined) writeRows({ ...flags, out }, scored.columns);
+        if (out !== undefined) writeRows({ ...flags, out }, new Map(Object.entries(scored.columns)));
         if (flags.json) process.stdout.write(`${JSON.stringify(results.asJson(scored))}\n`);
         else results.printScores(scored, out, process.stdout);
       });

@@ -53,6 +53,11 @@ export function formatCount(value: number): string {
   return formatNumber(value, 0);
 }
 
+/** So many of something: 1 example, 28,100 examples. */
+export function counted(value: number, unit: string): string {
+  return `${formatCount(value)} ${unit}${value === 1 ? "" : "s"}`;
+}
+
 /** Bytes as people say them: 12 B, 3.4 kB, 512 MB, 1.2 GB (powers of ten). */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

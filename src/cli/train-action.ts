@@ -12,12 +12,13 @@ import { type Evaluation, evaluateRun } from "./evaluation-run.ts";
 import { interruptible } from "./exit.ts";
 import { gatherOptions, kebab } from "./gather-options.ts";
 import { networkLines } from "./network-lines.ts";
+import { isExported } from "./own-data.ts";
 import { freeRunPath, type PreparedRun, prepareRun, type Target } from "./prepare-run.ts";
 import { printNumbers } from "./print-numbers.ts";
 import { createProgress } from "./progress.ts";
 import { writeResults } from "./results.ts";
 import { createStage, type Stage } from "./stage.ts";
-import { formatBytes, formatCount, formatDuration } from "./terminal.ts";
+import { counted, formatBytes, formatCount, formatDuration } from "./terminal.ts";
 import { exportRun, trainRun } from "./training-run.ts";
 
 export interface TrainRequest {
@@ -105,16 +106,16 @@ async function evaluateHeldOut(prepared: PreparedRun, stage: Stage, signal: Abor
 async function introduction(prepared: PreparedRun): Promise<readonly string[]> {
   const { model, description, data, training, run, engine, steps, options } = prepared;
   const from = training.step > 0 ? ` from step ${formatCount(training.step)} of ${formatCount(steps)}` : "";
-  const threads = `${engine.threads} ${engine.threads === 1 ? "thread" : "threads"}`;
+  const threads = counted(engine.threads, "thread");
   const shape = data.train.shape.join("×");
-  const examples = `${formatCount(data.train.length)} examples of ${shape}, ${formatCount(data.validation.length)} held out for validation`;
+  const examples = `${counted(data.train.length, "example")} of ${shape}, ${formatCount(data.validation.length)} held out for validation`;
   const stepSeconds = await rehearse(training);
   const left = formatDuration(stepSeconds * (steps - training.step));
   return [
     `training ${run.path}${from}: ${examples}`,
     ...networkLines(model, description),
-    `likelihood ${likelihoodName(model)}; ${model.latents} latents${weights(options)}`,
-    `about ${left} for ${formatCount(steps - training.step)} steps of ${options.batch}, ${formatBytes(process.memoryUsage().rss)} of memory; ${engine.name} engine, ${threads}`,
+    `likelihood ${likelihoodName(model)}; ${counted(model.latents, "latent")}${weights(options)}`,
+    `about ${left} for ${counted(steps - training.step, "step")} of ${options.batch}, ${formatBytes(process.memoryUsage().rss)} of memory; ${engine.name} engine, ${threads}`,
   ];
 }
 
@@ -155,5 +156,8 @@ function whatToDo(request: TrainRequest): { options: TrainOptions; target: Targe
       `--resume goes on with the options of ${resume}; leave out ${clash === "data" ? "DATA" : `--${kebab(clash)}`}, or start a new run with --config ${resume}/config.json`,
     );
   }
-  return { options: runConfig(openRun(resume, { write: false })).options, target: { kind: "resume", path: resume } };
+  const run = openRun(resume, { write: false });
+  if (isExported(run))
+    throw new InputError(`${resume}: is an exported model: the run that it is from goes on, not this`);
+  return { options: runConfig(run).options, target: { kind: "resume", path: resume } };
 }

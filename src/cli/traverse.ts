@@ -31,7 +31,7 @@ export function traverseCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, start: string | undefined, flags: TraverseFlags) => {
-      const [{ useRun }, { encodeOne }, { showExamples }, { traversal }, { InputError }] = await Promise.all([
+      const [{ useRun }, { encodeOne }, { showExamples, targetOf }, { traversal }, { InputError }] = await Promise.all([
         import("./use-run.ts"),
         import("./one-example.ts"),
         import("./show-examples.ts"),
@@ -40,13 +40,15 @@ export function traverseCommand(): Command {
       ]);
       const steps = integerFlag("steps", flags.steps, 2) ?? 9;
       const range = numberFlag("range", flags.range, [0, 100]) ?? 3;
-      await useRun(path, flags, ["encode", "decode"], async ({ config, model, watch }) => {
+      await useRun(path, flags, ["encode", "decode"], async (place) => {
+        const { model, watch } = place;
+        const target = targetOf(flags, model.facts, "traversal");
         const { latents: k } = model.facts.model;
         const wanted = flags.latents?.split(",").map((text) => integerFlag("latents", text.trim(), 0) ?? 0);
         const stray = wanted?.find((latent) => latent >= k);
         if (stray !== undefined) throw new InputError(`--latents: this model has latents 0 to ${k - 1}, got ${stray}`);
         const origin =
-          start === undefined ? new Array<number>(k).fill(0) : await encodeOne(model, config, start, flags.split);
+          start === undefined ? new Array<number>(k).fill(0) : await encodeOne(model, place, start, flags.split);
         const path = traversal(origin, wanted ?? Array.from({ length: Math.min(k, 10) }, (_, j) => j), {
           steps,
           range,
@@ -57,7 +59,7 @@ export function traverseCommand(): Command {
         );
         const before = { latent: path.map(({ latent }) => latent), value: path.map(({ value }) => value) };
         const what = `means of p(x|z), a row a latent, from −${range} to ${range}`;
-        await showExamples(flags, { values, columns: steps, before }, model.facts, what, "traversal");
+        await showExamples(target, { values, columns: steps, before }, model.facts, { what });
       });
     });
 }

@@ -9,7 +9,7 @@ import { engineFlag, integerFlag, type RunFlags } from "./flags.ts";
 import { createStage } from "./stage.ts";
 
 /** What a command works with: a trained run that is open, and how far work may be told. */
-export interface Workplace<A extends Ability> {
+export interface Workplace<A extends Ability = Ability> {
   readonly run: Run;
   /** The run open for writing, until the work is done. */
   writable(): Run;

@@ -61,26 +61,29 @@ export function abilitiesOf(
 
   return {
     encode: async (examples, watched = {}) => encode(await asDataset(examples, facts), watched),
-    decode: (given, watched = {}) => decode(asLatents(given, latents), watched),
+    decode: async (given, watched = {}) => decode(asLatents(given, latents), watched),
     sample: async (count, { seed = 0, from = shape.length === 3 ? "mean" : "draw", ...watched } = {}) => {
-      if (!(Number.isSafeInteger(count) && count >= 1)) {
-        throw new InputError(`the number of samples: a positive integer is expected, got ${count}`);
-      }
+      checkCount("the number of samples", count);
       const prior = await program("prior");
       const feeds = programFeeds({ program: prior.program, seed, step: SAMPLE_STEP });
       const { z } = await inChunks(count, {}, (rows) => prior.run(feeds(rows)));
       return decode(z, watched, from === "draw" ? seed : undefined);
     },
     reconstruct: async (examples, watched = {}) => {
-      const codes = await encode(await asDataset(examples, facts), watched);
-      return decode(codes.mean ?? Object.values(codes)[0], watched);
+      const { signal, onProgress } = watched;
+      const dataset = await asDataset(examples, facts);
+      const encoding = (done: number, total: number): void => onProgress?.(Math.floor(done / 2), total);
+      const decoding = (done: number, total: number): void => onProgress?.(Math.floor((total + done) / 2), total);
+      const codes = await encode(dataset, { signal, onProgress: encoding });
+      return decode(codes.mean ?? Object.values(codes)[0], { signal, onProgress: decoding });
     },
     score: async (examples, { samples = reference?.samples ?? SAMPLES, seed = 0, signal, onProgress } = {}) => {
       if (!reference) {
         throw new InputError(
-          "this run holds no scores.json, the validation scores that others are compared with; make it with: reparam evaluate RUN",
+          "this run holds no scores.json, the validation scores that others are compared with; make it with: reparam report RUN",
         );
       }
+      checkCount("the number of importance samples", samples);
       const dataset = await asDataset(examples, facts);
       const estimate = await estimateLikelihood({
         density: await program("density"),
@@ -116,10 +119,24 @@ async function inChunks(
   return joined;
 }
 
+function checkCount(name: string, count: number): void {
+  if (Number.isSafeInteger(count) && count >= 1) return;
+  throw new InputError(`${name}: a positive integer is expected, got ${count}`);
+}
+
 function asLatents(given: NdArray | readonly (readonly number[])[], latents: number): NdArray {
   const z = "shape" in given ? given : fromRows(given);
-  if (z.shape.length === 2 && z.shape[1] === latents && z.shape[0] > 0) return z;
-  throw new InputError(`latents: the shape [n, ${latents}] is expected, got [${z.shape.join(", ")}]`);
+  const [rows] = z.shape;
+  const fits = z.shape.length === 2 && z.shape[1] === latents && rows > 0;
+  if (!fits) throw new InputError(`latents: the shape [n, ${latents}] is expected, got [${z.shape.join(", ")}]`);
+  if (z.data.length !== rows * latents) {
+    const shape = `[${z.shape.join(", ")}]`;
+    throw new InputError(`latents: expected ${rows * latents} numbers for the shape ${shape}, got ${z.data.length}`);
+  }
+  const stray = z.data.findIndex((value) => !Number.isFinite(value));
+  if (stray < 0) return z;
+  const place = `row ${Math.floor(stray / latents)}, column ${stray % latents} (from 0)`;
+  throw new InputError(`latents: ${place}: expected a finite number, got ${z.data[stray]}`);
 }
 
 function fromRows(rows: readonly (readonly number[])[]): NdArray {

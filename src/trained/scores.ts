@@ -21,7 +21,7 @@ export async function readReference(files: RunFiles): Promise<ReferenceScores | 
   const parsed = schema.safeParse(parseJson(new TextDecoder().decode(bytes)));
   if (parsed.success) return parsed.data;
   throw new InputError(
-    `${files.name}/${SCORES}: is not what this version writes; make it again with: reparam evaluate`,
+    `${files.name}/${SCORES}: is not what this version writes; make it again with: reparam report`,
   );
 }
 

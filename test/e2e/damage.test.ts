@@ -172,10 +172,7 @@ describe("a run whose surroundings have changed", () => {
       await reparam(["train", "--resume", "moved"], { cwd }),
       /^moved: was trained on other data \(sha256:/,
     );
-    expectMistake(
-      await reparam(["evaluate", "moved"], { cwd }),
-      /^moved\.npy: is not what this run was trained on/,
-    );
+    expectMistake(await reparam(["evaluate", "moved"], { cwd }), /^moved\.npy: is not what this run was trained on/);
     rmSync(at("moved.npy"));
     expectMistake(await reparam(["train", "--resume", "moved"], { cwd }), /^moved\.npy: no such file$/);
     expect(contents(at("moved"))).toEqual(before);

@@ -58,7 +58,8 @@ describe("a full disk", () => {
       `reparam: full/checkpoint.safetensors: could not be written; the previous file is intact: ${FULL}`,
     );
     const after = contents(at("full"));
-    for (const name of ["metrics.jsonl", "best.safetensors", "history.safetensors"]) expect(after).toHaveProperty([name]);
+    for (const name of ["metrics.jsonl", "best.safetensors", "history.safetensors"])
+      expect(after).toHaveProperty([name]);
     for (const name of ["checkpoint.safetensors", "checkpoint.previous.safetensors", "config.json"]) {
       expect(after[name], name).toBe(before[name]);
     }

@@ -42,7 +42,17 @@ function expectSame(a: Told, b: Told): void {
 let atTraining: Told;
 beforeAll(async () => {
   writeData(cwd);
-  const { stdout } = await train("run", { cwd }, "--steps", "40", "--likelihood", "bernoulli", "--test", "bytes.npy", "--json");
+  const { stdout } = await train(
+    "run",
+    { cwd },
+    "--steps",
+    "40",
+    "--likelihood",
+    "bernoulli",
+    "--test",
+    "bytes.npy",
+    "--json",
+  );
   atTraining = told.parse(JSON.parse(stdout));
 });
 

@@ -59,9 +59,17 @@ const trainOn = (data: string, ...flags: readonly string[]): readonly string[] =
 describe("data", () => {
   refuses([
     ["no such file", trainOn("nothing.npy"), /^nothing\.npy: no such file$/],
-    ["a folder", trainOn("run"), /^run: expected at least 2 images, got none; put images there; \d+ files that are no images were skipped: /],
+    [
+      "a folder",
+      trainOn("run"),
+      /^run: expected at least 2 images, got none; put images there; \d+ files that are no images were skipped: /,
+    ],
     ["an empty file", trainOn("empty.npy"), /^empty\.npy: the file is empty$/],
-    ["another format", trainOn("noise.bin"), /^noise\.bin: byte 0: expected an IDX or \.npy file .*, got .* 89 00 ff 13$/],
+    [
+      "another format",
+      trainOn("noise.bin"),
+      /^noise\.bin: byte 0: expected an IDX or \.npy file .*, got .* 89 00 ff 13$/,
+    ],
     ["a table of one row", trainOn("text.csv"), /^text\.csv: expected two rows at least, got one$/],
     [
       "a truncated IDX file",
@@ -268,13 +276,25 @@ describe("evaluate", () => {
       evaluate("--split", "dev"),
       /^--split: test, validation, train is expected, got "dev"$/,
     ],
-    ["a part that the run has not", evaluate("--split", "test"), /^--split test: this run has no test data; name a file, or use validation$/],
+    [
+      "a part that the run has not",
+      evaluate("--split", "test"),
+      /^--split test: this run has no test data; name a file, or use validation$/,
+    ],
     [
       "a part of other data",
       evaluate("--data", "bytes.npy", "--split", "train"),
       /^--split names a part of the run's own/,
     ],
-    ["data of another size", evaluate("--data", "sizes-idx3-ubyte"), /^sizes-idx3-ubyte: examples of \[1, 9, 9\] do not fit/],
-    ["data of other numbers", evaluate("--data", "real.npy"), /^real\.npy: row 0, column 0 \(from 0\): expected a number of the measure "bytes", got -3$/],
+    [
+      "data of another size",
+      evaluate("--data", "sizes-idx3-ubyte"),
+      /^sizes-idx3-ubyte: examples of \[1, 9, 9\] do not fit/,
+    ],
+    [
+      "data of other numbers",
+      evaluate("--data", "real.npy"),
+      /^real\.npy: row 0, column 0 \(from 0\): expected a number of the measure "bytes", got -3$/,
+    ],
   ]);
 });

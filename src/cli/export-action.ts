@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
+import { readProgram } from "../onnx/read.ts";
 import { runConfig } from "../run/config.ts";
-import { fileError, temporaryPath } from "../run/files.ts";
 import { type ArtifactName, openRun, RUN_SCHEMA, type Run } from "../run/folder.ts";
 import { programsOf } from "../trained/load.ts";
 import { type Ability, abilities } from "../trained/trained-model.ts";
 import { formatBytes } from "./terminal.ts";
+import { writeWholeFolder } from "./whole-folder.ts";
 
 interface ExportRequest {
   readonly out?: string;
@@ -26,16 +27,12 @@ export async function exportRunFolder(path: string, { out, force = false, only, 
   const wanted = only === undefined ? abilities : only.split(",").map(abilityOf);
   const files = contents(run, wanted);
   if (existsSync(target)) refuseOther(target, force);
-  const temporary = temporaryPath(target);
-  try {
-    mkdirSync(temporary, { recursive: true });
-    for (const [name, bytes] of files) writeFileSync(join(temporary, name), bytes);
-    if (existsSync(target)) rmSync(target, { recursive: true });
-    renameSync(temporary, target);
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    throw fileError(target, "written", error);
-  }
+  await writeWholeFolder(target, {
+    fill: async (folder) => {
+      for (const [name, bytes] of files) writeFileSync(join(folder, name), bytes);
+    },
+    clear: () => rmSync(target, { recursive: true, force: true }),
+  });
   if (json) {
     process.stdout.write(`${JSON.stringify({ out: target, files: [...files.keys()], abilities: wanted })}\n`);
     return;
@@ -66,6 +63,7 @@ function contents(run: Run, wanted: readonly Ability[]): ReadonlyMap<string, Uin
         `${run.path}/${name}: is missing; finish the run with: reparam train --resume ${run.path}, or leave abilities out with --only`,
       );
     }
+    if (name !== SCORES) readProgram(bytes, `${run.path}/${name}`); // a damaged file goes no further
     files.set(name, bytes);
   }
   return files;

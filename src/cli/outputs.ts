@@ -1,5 +1,5 @@
 /** Where results go: the extension of `--out` says how they are written. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { encodeCsv } from "../data/csv.ts";
 import { encodeNpy } from "../data/npy.ts";
@@ -7,9 +7,10 @@ import { InputError } from "../errors.ts";
 import { encodeGrid, encodeImage } from "../report/grid.ts";
 import { isImage, toImages } from "../report/image.ts";
 import type { RunFacts } from "../run/facts.ts";
-import { fileError, temporaryPath, writeAtomically } from "../run/files.ts";
+import { writeAtomically } from "../run/files.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import type { OutFlags } from "./flags.ts";
+import { writeWholeFolder } from "./whole-folder.ts";
 
 const kinds = ["png", "npy", "csv", "json", "folder"] as const;
 type Kind = (typeof kinds)[number];
@@ -134,20 +135,18 @@ async function writeFolder(
   const images = toImages(values.data, shape, { low: range[0], high: range[1] });
   const digits = String(images.length - 1).length;
   const taken = new Set<string>();
-  const temporary = temporaryPath(out.replace(/[\\/]+$/, ""));
-  try {
-    mkdirSync(temporary, { recursive: true });
-    for (const [i, image] of images.entries()) {
-      const number = String(i).padStart(digits, "0");
-      const wanted = basename(names?.[i] ?? number).replace(/\.[^.]*$/, "");
-      const name = taken.has(wanted) ? `${wanted}-${number}` : wanted;
-      taken.add(name);
-      writeFileSync(join(temporary, `${name}.png`), await encodeImage(image));
-    }
-    if (force && existsSync(out)) removePictures(out);
-    renameSync(temporary, out);
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    throw fileError(out, "written", error);
-  }
+  await writeWholeFolder(out, {
+    fill: async (folder) => {
+      for (const [i, image] of images.entries()) {
+        const number = String(i).padStart(digits, "0");
+        const wanted = basename(names?.[i] ?? number).replace(/\.[^.]*$/, "");
+        const name = taken.has(wanted) ? `${wanted}-${number}` : wanted;
+        taken.add(name);
+        writeFileSync(join(folder, `${name}.png`), await encodeImage(image));
+      }
+    },
+    clear: () => {
+      if (force && existsSync(out)) removePictures(out);
+    },
+  });
 }

@@ -58,6 +58,7 @@ async function validationScores(
       ),
       samples: SCORE_SAMPLES,
       seed: 0,
+      keyedBy: "content", // as `score` draws: an example's score does not depend on its place
       signal,
       onProgress: (done) => onProgress?.(done, length),
     });

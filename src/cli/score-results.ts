@@ -2,7 +2,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
-import { scoreThreshold } from "../trained/scores.ts";
+import { NO_REFERENCE, scoreThreshold } from "../trained/scores.ts";
 import type { Scores, TrainedModel } from "../trained/trained-model.ts";
 import { labelColumn } from "./codes.ts";
 import { objectsOf } from "./outputs.ts";
@@ -29,7 +29,7 @@ export function judge(
   scores: Scores,
   quantile: number,
 ): Scored {
-  if (!reference) throw new InputError("this run holds no scores.json; make it with: reparam report RUN");
+  if (!reference) throw new InputError(NO_REFERENCE);
   const threshold = scoreThreshold(reference, quantile);
   const strange = Array.from(scores.logLikelihood, (value) => value < threshold);
   const dimensions = sizeOf(facts.data.shape);
@@ -78,6 +78,9 @@ export function printScores(scored: Scored, out: string | undefined, stream: Nod
   const lines = [
     `${counted(strange.length, "example")} of ${scored.split}: log p(x) in nats by ${scored.samples} importance samples`,
     `threshold ${paint("bold", formatNumber(threshold, 1))}: ${percent(quantile)} of ${scored.validationExamples.toLocaleString("en-US")} validation examples lie below`,
+    ...(quantile * scored.validationExamples < 1
+      ? [`the threshold is rough: so few validation examples say little of a share of ${percent(quantile)}`]
+      : []),
     `strange   ${paint("bold", String(count))} of ${examples} (${percent(count / strange.length)})`,
     "",
     paint("dim", `${"log p(x)".padStart(12)}  ${"percentile".padStart(10)}  ${"typicality".padStart(10)}  source`),

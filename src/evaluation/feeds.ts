@@ -1,3 +1,4 @@
+import { bytesOf, fnv1a } from "../checksum.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import type { LoweredProgram } from "../onnx/lower.ts";
@@ -14,6 +15,11 @@ export interface FeedSource {
   readonly seed: number;
   /** Keys the noise, beside the example and the sample. */
   readonly step: number;
+  /**
+   * What stands for an example in the key of its noise: its row, or its numbers, so that an example has the same noise wherever it
+   * stands. Default: the row.
+   */
+  readonly keyedBy?: "row" | "content";
 }
 
 /** Feeds for some examples and some samples of each. */
@@ -24,32 +30,44 @@ export type FeedsOf = (examples: Uint32Array, firstSample?: number, samples?: nu
  * such as the latents of a decoder, is the caller's to add.
  * @throws InputError where the dataset's examples are not what the program was trained on.
  */
-export function programFeeds({ program, dataset, parameters, seed, step }: FeedSource): FeedsOf {
+export function programFeeds({ program, dataset, parameters, seed, step, keyedBy = "row" }: FeedSource): FeedsOf {
   if (dataset) checkFits(program, dataset);
+  const x = program.inputs.find(({ name }) => name === "x");
+  const read = (examples: Uint32Array): Uint8Array | Float32Array => {
+    const count = examples.length * sizeOf(dataset?.shape ?? []);
+    const data = x?.dtype === "uint8" ? new Uint8Array(count) : new Float32Array(count);
+    dataset?.read(examples, data);
+    return data;
+  };
+  const keysOf = (examples: Uint32Array): Uint32Array => {
+    if (keyedBy === "row" || !dataset) return examples;
+    const bytes = bytesOf(read(examples));
+    const size = bytes.length / examples.length;
+    return examples.map((_, i) => fnv1a(bytes.subarray(i * size, (i + 1) * size)));
+  };
   const known = program.inputs.filter(({ name, leaf }) => leaf.kind === "noise" || parameters?.has(name) || dataset);
-  const fills = known.map(({ name, leaf, shape: symbolic, dtype }) => {
+  const fills = known.map(({ name, leaf, shape: symbolic }) => {
     if (leaf.kind === "noise") {
       const event = symbolic.slice(leaf.sampled ? 2 : 1).map(Number);
       const source = noiseSource({ name, law: leaf.law, event }, seed);
-      return (examples: Uint32Array, firstSample: number, samples: number): NdArray => {
+      return (examples: Uint32Array, keys: Uint32Array, firstSample: number, samples: number): NdArray => {
         const shape = bindShape(symbolic, { batch: examples.length, samples }).map(Number);
         const data = new Float32Array(sizeOf(shape));
         const rows = leaf.sampled ? { samples, firstSample } : { samples: 1, firstSample: 0 };
-        source.fill(data, { step, examples, ...rows });
+        source.fill(data, { step, examples: keys, ...rows });
         return { data, shape };
       };
     }
     const fixed = parameters?.get(name);
     return (examples: Uint32Array): NdArray => {
       if (fixed) return fixed;
-      const shape = bindShape(symbolic, { batch: examples.length }).map(Number);
-      const data = dtype === "uint8" ? new Uint8Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
-      dataset?.read(examples, data);
-      return { data, shape };
+      return { data: read(examples), shape: bindShape(symbolic, { batch: examples.length }).map(Number) };
     };
   });
-  return (examples, firstSample = 0, samples = 1) =>
-    Object.fromEntries(known.map(({ name }, i) => [name, fills[i](examples, firstSample, samples)]));
+  return (examples, firstSample = 0, samples = 1) => {
+    const keys = keysOf(examples);
+    return Object.fromEntries(known.map(({ name }, i) => [name, fills[i](examples, keys, firstSample, samples)]));
+  };
 }
 
 function checkFits({ inputs }: LoweredProgram, dataset: Dataset): void {

@@ -36,6 +36,8 @@ export interface LikelihoodOptions {
   readonly parameters?: ReadonlyMap<string, NdArray>;
   readonly samples: number;
   readonly seed: number;
+  /** As in `programFeeds`. */
+  readonly keyedBy?: "row" | "content";
   /** Examples and samples of one pass: they bound the memory and change no draw. */
   readonly chunk?: { readonly examples: number; readonly samples: number };
   readonly signal?: AbortSignal;

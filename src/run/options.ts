@@ -69,7 +69,9 @@ export const optionsSchema = z.strictObject({
   batch: count.optional().describe("examples in one step; 64 by default, 32 where there are fewer than 5,000"),
   epochs: count
     .optional()
-    .describe(`passes over the training examples; ${LEAST_EPOCHS} by default, more where they are few and on the embedded images`),
+    .describe(
+      `passes over the training examples; ${LEAST_EPOCHS} by default, more where they are few and on the embedded images`,
+    ),
   steps: count.optional().describe("steps in all, instead of epochs"),
   optimizer: z.enum(["adam", "adamw", "sgd"]).default("adam").describe("adam, adamw or sgd (momentum 0.9)"),
   learningRate: positive

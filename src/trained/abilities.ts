@@ -7,7 +7,7 @@ import type { CompiledFunction, Feeds } from "../runtime/compile.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { asDataset } from "./examples.ts";
 import type { ProgramName, Programs } from "./programs.ts";
-import { compareScores } from "./scores.ts";
+import { compareScores, NO_REFERENCE } from "./scores.ts";
 import type { Ability, Codes, ReferenceScores, TrainedModel, Watched } from "./trained-model.ts";
 
 /** Draws of an app are keyed by steps that no training (from 0) and no evaluation (−1) has. */
@@ -35,7 +35,7 @@ export function abilitiesOf(
 
   async function encode(dataset: Dataset, watched: Watched): Promise<Codes> {
     const encoder = await program("encoder");
-    const feeds = programFeeds({ program: encoder.program, dataset, seed: 0, step: ENCODE_STEP });
+    const feeds = programFeeds({ program: encoder.program, dataset, seed: 0, step: ENCODE_STEP, keyedBy: "content" });
     return inChunks(dataset.length, watched, (rows) => encoder.run(feeds(rows)));
   }
 
@@ -79,9 +79,7 @@ export function abilitiesOf(
     },
     score: async (examples, { samples = reference?.samples ?? SAMPLES, seed = 0, signal, onProgress } = {}) => {
       if (!reference) {
-        throw new InputError(
-          "this run holds no scores.json, the validation scores that others are compared with; make it with: reparam report RUN",
-        );
+        throw new InputError(NO_REFERENCE);
       }
       checkCount("the number of importance samples", samples);
       const dataset = await asDataset(examples, facts);
@@ -90,6 +88,7 @@ export function abilitiesOf(
         dataset,
         samples,
         seed,
+        keyedBy: "content",
         signal,
         onProgress: (done) => onProgress?.(done, dataset.length),
       });

@@ -6,7 +6,7 @@ import type { RunFiles, RunSource } from "../run/run-files.ts";
 import type { Engine, EngineOptions } from "../runtime/engine.ts";
 import { abilitiesOf } from "./abilities.ts";
 import { openPrograms, type ProgramName, type Programs } from "./programs.ts";
-import { readReference } from "./scores.ts";
+import { NO_REFERENCE, readReference } from "./scores.ts";
 import { type Ability, abilities, type TrainedModel } from "./trained-model.ts";
 
 export interface LoadOptions<A extends Ability> extends EngineOptions {
@@ -43,6 +43,7 @@ export async function load(source: RunSource, options: LoadOptions<Ability> = {}
   try {
     for (const need of needs) await openFor(need, programs, files);
     const reference = needs.includes("score") ? await readReference(files) : undefined;
+    if (needs.includes("score") && !reference) throw new InputError(`${files.name}: ${NO_REFERENCE}`);
     return {
       ...abilitiesOf(programs, facts, reference),
       name: files.name,

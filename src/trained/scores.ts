@@ -7,6 +7,10 @@ import type { ReferenceScores, Scores } from "./trained-model.ts";
 
 const SCORES = "scores.json";
 
+/** Why a run cannot score, and what to do. */
+export const NO_REFERENCE =
+  "it holds no scores.json, the validation scores that others are compared with; make it with: reparam report RUN";
+
 const schema = z.object({ samples: z.int().positive(), logLikelihood: z.array(z.number()).min(1) });
 
 /** What a run keeps of its validation scores: the text of scores.json. */
@@ -20,9 +24,7 @@ export async function readReference(files: RunFiles): Promise<ReferenceScores | 
   if (bytes === undefined) return undefined;
   const parsed = schema.safeParse(parseJson(new TextDecoder().decode(bytes)));
   if (parsed.success) return parsed.data;
-  throw new InputError(
-    `${files.name}/${SCORES}: is not what this version writes; make it again with: reparam report`,
-  );
+  throw new InputError(`${files.name}/${SCORES}: is not what this version writes; make it again with: reparam report`);
 }
 
 function parseJson(text: string): unknown {

@@ -46,6 +46,20 @@ describe.each(kinds)("a model of %s data", (kind) => {
   const { shape } = datasets[kind];
   const size = shape.reduce((product, side) => product * side, 1);
 
+  it("scores and encodes an example alike wherever it stands", async () => {
+    const model = models[kind];
+    const dataset = datasets[kind];
+    const twice = subset(dataset, [5, 9, 5, 40, 5]);
+    const [{ logLikelihood }, { mean }] = [await model.score(twice), await model.encode(twice)];
+    for (const place of [2, 4]) expect(Math.abs(logLikelihood[place] / logLikelihood[0] - 1)).toBeLessThan(CLOSE);
+    const k = mean.shape[1];
+    for (const place of [2, 4]) {
+      expectClose(mean.data.subarray(place * k, (place + 1) * k), mean.data.subarray(0, k));
+    }
+    const alone = await model.score(subset(dataset, [5]));
+    expect(Math.abs(alone.logLikelihood[0] / logLikelihood[0] - 1)).toBeLessThan(CLOSE);
+  });
+
   it.each(["mean", "draw"] as const)("gives the same samples for a seed, the first of more too: %s", async (from) => {
     const model = models[kind];
     const whole = await model.sample(130, { seed: 5, from }); // two passes

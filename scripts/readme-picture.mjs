@@ -4,12 +4,11 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { openArtifact } from "../dist/cli/evaluation-run.js";
+import { subset } from "../dist/data/dataset.js";
 import { embeddedFashion } from "../dist/data/fashion.js";
+import { load } from "../dist/index.js";
 import { encodeGrid } from "../dist/report/grid.js";
-import { modelPictures } from "../dist/report/pictures.js";
-import { openRun } from "../dist/run/folder.js";
-import { openEngine } from "../dist/runtime/engine-node.js";
+import { toImages } from "../dist/report/image.js";
 
 const SEED = 0;
 const GAP = 8; // pixels of the data between the two grids
@@ -18,16 +17,25 @@ const SCALE = 2; // screen pixels to a pixel of the data, so that a page need no
 const [path, file = fileURLToPath(new URL("../docs/pictures/fashion.png", import.meta.url))] = process.argv.slice(2);
 if (path === undefined) throw new Error("usage: node scripts/readme-picture.mjs RUN [FILE]");
 
-const engine = await openEngine();
-const run = openRun(path, { write: false });
-const programs = {
-  encoder: await openArtifact(engine, run, "encoder.onnx"),
-  decoder: await openArtifact(engine, run, "decoder.onnx"),
-  prior: await openArtifact(engine, run, "prior.onnx"),
-};
+const COLUMNS = 10;
+const model = await load(path, { needs: ["reconstruct", "sample"] });
 const { test } = await embeddedFashion();
-const [reconstructions, samples] = await modelPictures(programs, test, SEED);
-const [above, below] = await Promise.all([encodeGrid(reconstructions.rows), encodeGrid(samples.rows)]);
+const chosen = subset(test, [...Array(COLUMNS).keys()]);
+const originals = new Float32Array(COLUMNS * 784);
+chosen.read([...Array(COLUMNS).keys()], originals);
+const reconstructions = (await model.reconstruct(chosen)).data;
+const samples = (await model.sample(4 * COLUMNS, { seed: SEED, from: "mean" })).data;
+await model.release();
+
+/** Rows of images. */
+const rows = (values) => {
+  const images = toImages(values, test.shape, { low: 0, high: 255 });
+  return Array.from({ length: images.length / COLUMNS }, (_, row) => images.slice(row * COLUMNS, (row + 1) * COLUMNS));
+};
+const [above, below] = await Promise.all([
+  encodeGrid([...rows(originals), ...rows(reconstructions)]),
+  encodeGrid(rows(samples)),
+]);
 const size = { width: above.width, height: above.height + GAP + below.height };
 const stacked = await sharp({ create: { ...size, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } } })
   .composite([

@@ -108,7 +108,7 @@ describe("the run", () => {
     ...all.map((words): Mistake => [words.replace("RUN", "nowhere"), /^nowhere: is not a run folder: /]),
     ...all.map((words): Mistake => [words.replace("RUN", "photos"), /^photos: is not a run folder: /]),
     ["sample table.csv", /^table\.csv\/config\.json: could not be read: part of its path is a file, /],
-    ...["sample RUN", "decode RUN latents.json", "traverse RUN", "score RUN", "encode RUN"].map(
+    ...["sample RUN", "decode RUN latents.json", "traverse RUN", "score RUN", "encode RUN", "export RUN"].map(
       (words): Mistake => [words.replace("RUN", "damaged-run"), /^damaged-run\/\w+\.onnx: is damaged \(checksum /],
     ),
   ]);

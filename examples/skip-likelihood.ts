@@ -4,7 +4,23 @@
  */
 import type { DataDescription, Distribution, Model } from "reparam";
 import { dense, normal, residual, sequential, standardNormal, sumEvent, zeros } from "reparam";
-import { abs, div, exp, log, maximum, mean, mul, parameter, relu, sign, split, sub, type Tensor } from "reparam/tensor";
+import {
+  abs,
+  add,
+  constant,
+  div,
+  exp,
+  log,
+  maximum,
+  mean,
+  mul,
+  parameter,
+  relu,
+  sign,
+  split,
+  sub,
+  type Tensor,
+} from "reparam/tensor";
 
 const k = 4;
 const gaussian = ([location, logScale]: readonly Tensor[]) => normal(location, exp(logScale));
@@ -22,16 +38,22 @@ const laplace = (location: Tensor, scale: Tensor): Distribution => ({
   sample: (u) => sub(location, mul(scale, mul(sign(sub(u, 0.5)), log(sub(1, abs(sub(mul(2, u), 1))))))),
 });
 
-export default function model({ shape: [features] }: DataDescription): Model {
+export default function model({ shape: [features], means, deviations }: DataDescription): Model {
+  // The networks work in units of each column's own deviation; the likelihood stays a density on the data as they are.
+  const centre = constant(means, [features]);
+  const spread = constant(
+    Array.from(means, (_, i) => deviations?.[i] || 1),
+    [features],
+  );
   const encoder = sequential(dense("encoder/hidden", features, 64), relu, dense("encoder/output", 64, 2 * k));
   const body = sequential(dense("decoder/hidden", k, 64), relu, dense("decoder/output", 64, features));
   const decoder = residual(body, dense("decoder/skip", k, features));
-  const scale = exp(parameter("decoder/logScale", [features], zeros));
+  const scale = mul(spread, exp(parameter("decoder/logScale", [features], zeros)));
   return {
     latents: k,
-    encoder: (x) => gaussian(split(encoder(x), -1, [k, k])), //       q(z|x)
-    decoder: (z) => laplace(decoder(z), scale), //                    p(x|z)
-    prior: standardNormal(k), //                                      p(z)
+    encoder: (x) => gaussian(split(encoder(div(sub(x, centre), spread)), -1, [k, k])), // q(z|x)
+    decoder: (z) => laplace(add(centre, mul(spread, decoder(z))), scale), //             p(x|z)
+    prior: standardNormal(k), //                                                         p(z)
     objective: ({ reconstruction, rate }) => mean(sub(maximum(rate, 1), reconstruction)),
   };
 }

@@ -107,7 +107,7 @@ function makeSliders({ latents }: ModelFacts): void {
     const input = document.createElement("input");
     Object.assign(input, { type: "range", min: String(-RANGE), max: String(RANGE), step: "0.05", value: "0" });
     const value = document.createElement("output");
-    row.append(`z${i + 1}`, input, value);
+    row.append(`z${i}`, input, value);
     input.oninput = (): void => {
       z[i] = input.valueAsNumber;
       value.textContent = fixed(z[i], 2);

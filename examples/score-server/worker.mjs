@@ -23,6 +23,12 @@ if (opened) {
 
 async function open() {
   const model = await load(workerData, { needs: ["score"] });
+  const { shape } = model.facts.data;
+  if (shape.length !== 3) {
+    throw new InputError(
+      `${model.name}: was trained on examples of [${shape.join(", ")}], and this server takes images`,
+    );
+  }
   if (model.reference) return { model, threshold: scoreThreshold(model.reference, QUANTILE) };
   throw new InputError(`${model.name}: has no scores.json; make it with: reparam report ${model.name}`);
 }

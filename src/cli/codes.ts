@@ -27,7 +27,7 @@ export function writeCodes(
 ): void {
   const kind = outputKind(flags, codeKinds);
   if (kind === "npy") {
-    writeAtomically(flags.out, encodeNpy(codes.mean ?? Object.values(codes)[0]));
+    writeAtomically(flags.out, encodeNpy(codes.mean));
     return;
   }
   const columns = Object.entries(codes).flatMap(([name, { data, shape }]) =>
@@ -56,14 +56,19 @@ export async function readCodes(path: string, latents: number): Promise<NdArray>
 function latentColumns(path: string, latents: number): readonly string[] | undefined {
   if (!/\.(csv|tsv|txt)$/i.test(path)) return undefined;
   const names = firstLine(path).split(/[,;\t]/);
-  if (names.some((name) => /^"?mean_0"?$/.test(name.trim())))
-    return Array.from({ length: latents }, (_, j) => `mean_${j}`);
+  const means = names.filter((name) => /^"?mean_\d+"?$/.test(name.trim())).length;
+  if (means > 0 && means !== latents) {
+    throw new InputError(`${path}: expected ${latents} columns of means, got ${means}: codes of another model`);
+  }
+  if (means > 0) return Array.from({ length: latents }, (_, j) => `mean_${j}`);
   return names.length === latents ? names.map((_, j) => String(j + 1)) : undefined;
 }
 
 function firstLine(path: string): string {
   try {
-    return readFileSync(path, "utf8").split(/\r?\n/, 1)[0];
+    return readFileSync(path, "utf8")
+      .replace(/^\uFEFF/, "")
+      .split(/\r?\n/, 1)[0];
   } catch {
     return ""; // openDataset says what is wrong with it
   }

@@ -43,11 +43,12 @@ function ending(error: unknown): { readonly message: string; readonly exitCode: 
   return { message: `${line}\n${hint}`, exitCode: 1 };
 }
 
-/** Ends the command in silence when whoever reads its output has gone, as in `reparam … | head`. */
+/** Ends the command in silence when whoever reads its output has gone, as in `reparam … | head`; with a line where a disk is full. */
 function endWithReader(stream: NodeJS.WriteStream): void {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(EXIT_CODES.SIGPIPE);
+    if (error.code === "EPIPE") process.exit(EXIT_CODES.SIGPIPE);
+    if (stream !== process.stderr) process.stderr.write(`reparam: the output cannot be written (${error.message})\n`);
+    process.exit(1);
   });
 }
 
@@ -80,7 +81,7 @@ export function interruptible(say: (line: string) => void): Interruption {
     }
     heard = performance.now();
     controller.abort(new Interrupted(signal));
-    say("finishing the step; press Ctrl-C again to stop at once");
+    say("stopping in good order; press Ctrl-C again to stop at once");
     disposeWhenFree(SAME_KEY_PRESS_MS);
   };
   // A signal that comes while native code runs is heard after the timers that are due by then: it must not be lost.

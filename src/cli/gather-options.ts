@@ -1,3 +1,4 @@
+import { InputError } from "../errors.ts";
 import { readOptionsFile } from "../run/config.ts";
 import { parseOptions, type TrainOptions } from "../run/options.ts";
 
@@ -8,6 +9,9 @@ export function kebab(name: string): string {
 
 /** Options from the config file, and over them those given as flags; --epochs goes before the file's steps. */
 export function gatherOptions(given: Readonly<Record<string, unknown>>, config: string | undefined): TrainOptions {
+  if ("steps" in given && "epochs" in given) {
+    throw new InputError("--steps and --epochs say the same twice; give one of them");
+  }
   const { steps, ...fromFile } = config === undefined ? {} : readOptionsFile(config);
   const file = steps === undefined || "epochs" in given ? fromFile : { ...fromFile, steps };
   return parseOptions({ ...file, ...given }, (option) =>

@@ -15,7 +15,7 @@ export async function encodeOne(
     throw new InputError(`${which}: the number (from 0) of one of the run's own examples is expected`);
   }
   const codes = await model.encode(isNumber ? await numbered(source, Number(which), split) : [which]);
-  return Array.from((codes.mean ?? Object.values(codes)[0]).data);
+  return Array.from(codes.mean.data);
 }
 
 async function numbered(source: Source, row: number, split: string | undefined): Promise<Dataset> {

@@ -51,7 +51,10 @@ Examples:
 export function trainCommand(): Command {
   const command = new Command("train")
     .description("train a variational autoencoder on images or a table of numbers")
-    .argument("[data]", "IDX (.gz too) or .npy file; the embedded Fashion-MNIST images by default")
+    .argument(
+      "[data]",
+      "folder of images, one image, CSV or TSV table, IDX or .npy file; the embedded Fashion-MNIST images by default",
+    )
     .option("--out <folder>", "where the run goes; runs/NAME-1, -2, … by default")
     .option("--resume <folder>", "go on with a run that was stopped")
     .option("--force", "replace the run that is in --out")

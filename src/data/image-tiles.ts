@@ -27,10 +27,11 @@ export async function openImageTiles(path: string, options: ReadingOptions): Pro
   const across = Math.floor(width / tileWidth);
   const down = Math.floor(height / tileHeight);
   const tile = `${tileWidth}×${tileHeight}`;
-  if (across * down < 2) {
+  const { atLeast = 2 } = options;
+  if (across * down < atLeast) {
     const got = `an image of ${width}×${height}, which holds ${across * down === 0 ? "none" : "one"}`;
     throw new InputError(
-      `${path}: expected at least 2 tiles of ${tile}, got ${got}; give a smaller --size, a larger image or a folder of images`,
+      `${path}: expected at least ${atLeast} tiles of ${tile}, got ${got}; give a smaller --size, a larger image or a folder of images`,
     );
   }
   const pixels = await decodeImage(bytes, { height, width, channels }, path);

@@ -37,6 +37,7 @@ export async function openLike(
   watch: Pick<ReadingOptions, "signal" | "onProgress"> = {},
 ): Promise<Dataset> {
   const kind = await kindOf(path);
+  refuseOtherKind(path, kind, trained);
   const found =
     kind === "image" && trained.kind !== "image" && isImageShape(trained.shape)
       ? await openOneImage(path, trained.shape)
@@ -48,6 +49,18 @@ export async function openLike(
     );
   }
   return { ...dataset, ...sameLabels(dataset, trained) };
+}
+
+/** A table for a model of images, images for one of a table: told as such, not by a number that does not fit. */
+function refuseOtherKind(path: string, kind: DataKind, { shape, columns }: Trained): void {
+  const pictures = kind === "folder" || kind === "image";
+  if (pictures && shape.length !== 3) {
+    const what = columns ? `rows of ${columns.slice(0, 5).join(", ")}` : `examples of [${shape.join(", ")}]`;
+    throw new InputError(`${path}: is ${words[kind]}, and this model was trained on ${what}`);
+  }
+  if (kind === "table" && shape.length === 3) {
+    throw new InputError(`${path}: is a table, and this model was trained on images of [${shape.join(", ")}]`);
+  }
 }
 
 function isImageShape(shape: readonly number[]): shape is readonly [1 | 3, number, number] {
@@ -96,11 +109,29 @@ export async function kindOf(path: string): Promise<DataKind> {
   if (about.isDirectory()) return "folder";
   const bytes = await firstBytesOf(path, 4096);
   if (isNpy(bytes) || isIdx(bytes)) return "array";
+  refuseOtherFormats(path, bytes);
   if (isGzip(bytes)) return /\.(csv|tsv|txt)\.gz$/i.test(path) ? "table" : "array";
   const { isTable } = await import("./table/table.ts");
   if (bytes.length > 0 && isTable(bytes)) return "table";
   const { isImage } = await import("./decode-image.ts");
   return (await isImage(path)) ? "image" : "array"; // which says what it got instead
+}
+
+const JSON_TEXT = "JSON; save the rows as CSV";
+/** How a file of another format begins, and what it is. */
+const formats: readonly (readonly [string, string])[] = [
+  ["PK\u0003\u0004", "a zip archive or a spreadsheet (.xlsx, .ods); unpack it, or save the sheet as CSV"],
+  ["PAR1", "a Parquet file; save it as CSV or .npy"],
+  ["\u0089HDF", "an HDF5 file; save the array as .npy"],
+  ["{", JSON_TEXT],
+  ["[", JSON_TEXT],
+];
+
+/** Formats that people have and that are not read: each is told by its name, with what to do. */
+function refuseOtherFormats(path: string, bytes: Uint8Array): void {
+  const start = String.fromCharCode(...bytes.subarray(0, 64));
+  const known = formats.find(([beginning]) => start.trimStart().startsWith(beginning));
+  if (known) throw new InputError(`${path}: is ${known[1]}`);
 }
 
 async function openKind(kind: DataKind, path: string, options: ReadingOptions): Promise<Dataset> {

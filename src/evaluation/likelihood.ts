@@ -84,6 +84,7 @@ export async function estimateLikelihood(options: LikelihoodOptions): Promise<Li
       const values = await density.run(feed(examples, first, count));
       merge(running, values, count);
       if (first === 0 && values.rates) rates = addRates(rates, running, values.rates);
+      if (first + count < samples) onProgress?.(start + Math.floor((examples.length * (first + count)) / samples));
     }
     for (const [i, one] of running.entries()) {
       const at = start + i;

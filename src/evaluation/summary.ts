@@ -24,6 +24,9 @@ export interface Setting {
   readonly active?: number;
 }
 
+/** Below so many effective samples the likelihood estimate is told to be little more than a bound. */
+const FEW_SAMPLES = 5;
+
 /** The held-out numbers of a model, the headline first; each says how it was estimated. */
 export function summarise(estimate: LikelihoodEstimate, setting: Setting): readonly StampedNumber[] {
   const { samples, examples } = estimate;
@@ -41,8 +44,14 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
   const negative = ({ value, error }: Estimate): Estimate => ({ value: -value, error });
   const draws = `${samples.toLocaleString("en-US")} ${samples === 1 ? "sample" : "samples"}`;
   const rate = estimate.rates ? "closed form" : `Monte Carlo, ${draws}`;
+  const few = estimate.effectiveSamples < FEW_SAMPLES && samples > 1;
+  const doubt = few ? `, of which ${estimate.effectiveSamples.toPrecision(2)} count: log p(x) may be higher` : "";
   const numbers = [
-    nats("negative log-likelihood", negative(estimate.logLikelihood), `importance sampling, ${draws} of q(z|x)`),
+    nats(
+      "negative log-likelihood",
+      negative(estimate.logLikelihood),
+      `importance sampling, ${draws} of q(z|x)${doubt}`,
+    ),
     nats("ELBO", estimate.elbo, `Monte Carlo reconstruction, ${draws}; rate ${rate}`),
     nats("reconstruction", estimate.reconstruction, `Monte Carlo, ${draws}`),
     nats("rate", estimate.rate, rate),

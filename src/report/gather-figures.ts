@@ -81,9 +81,7 @@ export async function gatherMap(
   signal?: AbortSignal,
 ): Promise<LatentMap | undefined> {
   const codes = await model.encode(dataset, { signal });
-  const means = codes.mean;
-  if (!means) return undefined; // a posterior without a mean has no map
-  const { points, axes, axisNames } = latentMap(means);
+  const { points, axes, axisNames } = latentMap(codes.mean);
   const { labels, labelNames } = dataset;
   return {
     split,

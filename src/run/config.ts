@@ -40,5 +40,8 @@ export function readOptionsFile(file: string): Readonly<Record<string, unknown>>
   }
   const parsed = z.record(z.string(), z.unknown()).safeParse(value);
   if (!parsed.success) throw new InputError(`${file}: an object of options is expected, such as {"latents": 8}`);
+  if ("schema" in parsed.data && !("options" in parsed.data)) {
+    throw new InputError(`${file}: is an exported model's, which has no options; give the config.json of its run`);
+  }
   return optionsOf.safeParse(parsed.data).data?.options ?? parsed.data;
 }

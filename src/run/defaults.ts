@@ -43,7 +43,9 @@ export function settleOptions(options: TrainOptions, description: DataDescriptio
   const { learningRate = usualRate(options, description) } = options;
   const open = options.data !== undefined && options.epochs === undefined && options.steps === undefined;
   const { patience = open ? Math.ceil(epochs / 4) : undefined } = options;
-  return { ...options, batch, epochs, learningRate, patience };
+  const steps = options.steps ?? epochs * stepsPerEpoch;
+  const { warmup = Math.min(100, Math.floor(steps / 10)) } = options;
+  return { ...options, batch, epochs, learningRate, patience, warmup };
 }
 
 /** A dense layer that reads all of a large image moves by the sum over its inputs: its steps must be the smaller. */

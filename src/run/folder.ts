@@ -1,5 +1,5 @@
 /** The run folder: everything that a training run leaves, under the names given here. */
-import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
@@ -202,6 +202,7 @@ function readConfig(path: string): JsonObject {
   const file = join(path, CONFIG);
   const bytes = readIfThere(file);
   if (bytes === undefined) {
+    if (!existsSync(path)) throw new InputError(`${path}: there is no such folder; give one that reparam train made`);
     throw new InputError(`${path}: is not a run folder: it has no ${CONFIG}; choose another folder`);
   }
   const config = parseConfig(new TextDecoder().decode(bytes));

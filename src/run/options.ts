@@ -9,6 +9,7 @@ import { nearest } from "../nearest.ts";
 const count = z.int().positive();
 const positive = z.number().positive();
 const path = z.string().min(1);
+const LARGEST_SIDE = 4096;
 /** Epochs unless told otherwise. */
 export const LEAST_EPOCHS = 40;
 const EXPECTED = '"mlp WIDTH …", "conv CHANNELS,…" or "residual CHANNELS,…", such as "mlp 400 400",';
@@ -31,7 +32,7 @@ export const optionsSchema = z.strictObject({
     .describe("share of the examples that is kept from training, or a file or folder of examples"),
   size: z
     .string()
-    .refine(isSize, 'a side in pixels, or WIDTHxHEIGHT, is expected, such as "64" or "64x48"')
+    .refine(isSize, `a side in pixels, or WIDTHxHEIGHT, up to ${LARGEST_SIDE}, is expected, such as "64" or "64x48"`)
     .optional()
     .describe("images are scaled to cover this and cropped: a side in pixels or WIDTHxHEIGHT; of one image, its tiles"),
   colour: z.enum(["grey", "rgb"]).optional().describe("images: rgb unless all are grey"),
@@ -77,7 +78,11 @@ export const optionsSchema = z.strictObject({
   learningRate: positive
     .optional()
     .describe("highest learning rate; 0.001 by default, for large images 0.002 by convolutions and less by mlp"),
-  warmup: z.int().nonnegative().default(100).describe("steps in which the learning rate rises to its highest"),
+  warmup: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe("steps in which the learning rate rises to its highest; 100 by default, in short runs a tenth of them"),
   decay: z.enum(["cosine", "none"]).default("cosine").describe("what the learning rate does then"),
   klWeight: z
     .number()
@@ -168,7 +173,8 @@ function checkTogether(options: TrainOptions, from: (option: string) => string):
 /** [height, width] of "64" or "64x48" (width first), undefined for anything else. */
 export function parseSize(text: string): readonly [number, number] | undefined {
   const [, width, height = width] = /^([1-9]\d*)(?:x([1-9]\d*))?$/.exec(text) ?? [];
-  return width === undefined ? undefined : [Number(height), Number(width)];
+  const size: readonly [number, number] = [Number(height), Number(width)];
+  return width === undefined || Math.max(...size) > LARGEST_SIDE ? undefined : size;
 }
 
 function isArchitecture(text: string): boolean {
@@ -195,7 +201,8 @@ export function readingOptions({ size, colour, columns, label, measure }: TrainO
 }
 
 /** Options with everything decided that their defaults leave to the data. */
-export type SettledOptions = TrainOptions & Required<Pick<TrainOptions, "batch" | "epochs" | "learningRate">>;
+export type SettledOptions = TrainOptions &
+  Required<Pick<TrainOptions, "batch" | "epochs" | "learningRate" | "warmup">>;
 
 /** The steps of a run whose epochs have so many. */
 export function totalSteps({ steps, epochs }: SettledOptions, stepsPerEpoch: number): number {

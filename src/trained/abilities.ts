@@ -36,7 +36,9 @@ export function abilitiesOf(
   async function encode(dataset: Dataset, watched: Watched): Promise<Codes> {
     const encoder = await program("encoder");
     const feeds = programFeeds({ program: encoder.program, dataset, seed: 0, step: ENCODE_STEP, keyedBy: "content" });
-    return inChunks(dataset.length, watched, (rows) => encoder.run(feeds(rows)));
+    const { mean, ...others } = await inChunks(dataset.length, watched, (rows) => encoder.run(feeds(rows)));
+    if (mean) return { mean, ...others };
+    throw new InputError("the posterior of this model has no mean, so it cannot encode");
   }
 
   /** The likelihood's parameters and mean for z [n, k], or with the seed a draw `x` too; all in units of what is modelled. */
@@ -75,7 +77,7 @@ export function abilitiesOf(
       const encoding = (done: number, total: number): void => onProgress?.(Math.floor(done / 2), total);
       const decoding = (done: number, total: number): void => onProgress?.(Math.floor((total + done) / 2), total);
       const codes = await encode(dataset, { signal, onProgress: encoding });
-      return decode(codes.mean ?? Object.values(codes)[0], { signal, onProgress: decoding });
+      return decode(codes.mean, { signal, onProgress: decoding });
     },
     score: async (examples, { samples = reference?.samples ?? SAMPLES, seed = 0, signal, onProgress } = {}) => {
       if (!reference) {

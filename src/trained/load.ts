@@ -67,7 +67,7 @@ async function openFor(need: Ability, programs: Programs, files: RunFiles): Prom
     }
     const remedy = able.length > 0 ? `it can do { needs: [${able.join(", ")}] }` : "it has no programs";
     throw new InputError(
-      `${files.name}: cannot ${need}, as it has no ${name}.onnx; ${remedy}; a run that was stopped is finished with: reparam train --resume ${files.name}`,
+      `${files.name}: cannot ${need}, as it has no ${name}.onnx; ${remedy}; where a run was stopped, reparam train --resume finishes it`,
     );
   }
 }

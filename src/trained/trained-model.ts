@@ -80,7 +80,10 @@ export interface Scores {
 }
 
 /** Posterior parameters by the names that the encoder gives them, [n, k] each: `mean` and `scale` of a Normal. */
-export type Codes = Readonly<Record<string, NdArray>>;
+export interface Codes {
+  readonly mean: NdArray<Float32Array>;
+  readonly [parameter: string]: NdArray<Float32Array>;
+}
 
 interface AllAbilities {
   /** x → q(z|x). */

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
+import { numbersOf } from "../../src/data/dataset.ts";
 import { encodeNpy } from "../../src/data/npy.ts";
-import { openDataset } from "../../src/data/open.ts";
+import { openDataset, openLike } from "../../src/data/open.ts";
 import { InputError } from "../../src/errors.ts";
 import { type Data, sizeOf } from "../../src/tensor/ndarray.ts";
 
@@ -15,6 +16,8 @@ function file(name: string, bytes: Uint8Array): string {
   writeFileSync(join(folder, name), bytes);
   return join(folder, name);
 }
+
+const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
 function emptyFolder(): string {
   mkdirSync(join(folder, "nothing"), { recursive: true });
@@ -113,6 +116,9 @@ describe("openDataset", () => {
       () => file("a.bin", Uint8Array.of(0, 1, 2, 3)),
       "byte 0: expected an IDX or .npy file",
     ],
+    ["a spreadsheet", () => file("book.xlsx", text("PK\u0003\u0004...")), "is a zip archive or a spreadsheet"],
+    ["Parquet", () => file("t.parquet", text("PAR1....")), "is a Parquet file; save it as CSV or .npy"],
+    ["JSON", () => file("t.json", text(' [{"a": 1}]')), "is JSON; save the rows as CSV"],
     ["IDX cut short", () => file("cut", idx(3, 2, 2).subarray(0, 20)), "byte 16: expected 12 bytes"],
     [
       "labels as data",
@@ -146,5 +152,28 @@ describe("openDataset", () => {
     } finally {
       if (root) process.seteuid?.(0);
     }
+  });
+});
+
+describe("openLike", () => {
+  const images = { shape: [1, 4, 4], measure: "bytes" } as const;
+  const table = { shape: [2], measure: "real", columns: ["a", "b"] } as const;
+  const message = (error: unknown): string => (error instanceof InputError ? error.message : `no InputError: ${error}`);
+
+  test("tells a table from the images that a model was trained on, and images from a table", async () => {
+    const rows = file("rows.csv", text("a,b\n1,2\n3,5\n"));
+    expect(await openLike(rows, images).then(() => "", message)).toBe(
+      `${rows}: is a table, and this model was trained on images of [1, 4, 4]`,
+    );
+    const nothing = emptyFolder();
+    expect(await openLike(nothing, table).then(() => "", message)).toBe(
+      `${nothing}: is a folder of images, and this model was trained on rows of a, b`,
+    );
+  });
+
+  test("gives a table's columns in the order of training", async () => {
+    const rows = file("other.csv", text("b,c,a\n2,x,1\n5,y,3\n"));
+    const dataset = await openLike(rows, table);
+    expect([...numbersOf(dataset)]).toEqual([1, 2, 3, 5]);
   });
 });

@@ -147,6 +147,17 @@ describe("columns", () => {
     expect(await refusal(lines("a,b", "1,2", "1,2"))).toMatch(/^expected columns of numbers that differ between rows/);
   });
 
+  test("that count the rows are left out by name, unless they are asked for", async () => {
+    const rows = Array.from({ length: 12 }, (_, i) => `${i + 1},${(7 * i) % 5},${2 * i}`);
+    const table = lines("id,a,even", ...rows);
+    expect(await open(table)).toMatchObject({
+      columns: ["a", "even"],
+      notices: ['column "id" counts the rows: left out; --columns takes it'],
+    });
+    expect((await open(table, { columns: ["id", "a"] })).columns).toEqual(["id", "a"]);
+    expect((await open(lines("id,a", "1,5", "2,3", "3,4"))).columns).toEqual(["id", "a"]); // too few to tell
+  });
+
   test("are taken by name or number in the order given, constant ones too", async () => {
     const text = lines("a,b,c,d", "1,2,3,x", "4,5,3,y");
     const dataset = await open(text, { columns: ["3", "a"] });

@@ -90,7 +90,7 @@ describe("Ctrl-C", () => {
     console.log("checkpoint written");
     signal.throwIfAborted();
   `;
-  const MESSAGE = "finishing the step; press Ctrl-C again to stop at once\n";
+  const MESSAGE = "stopping in good order; press Ctrl-C again to stop at once\n";
 
   it("lets the step finish and gives 130; SIGTERM 143", async () => {
     for (const [signal, code] of [

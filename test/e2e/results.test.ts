@@ -113,7 +113,7 @@ describe("score", () => {
     run.kill("SIGINT");
     const { code, stdout, stderr } = await run.ended;
     expect({ code, stdout }, stderr).toEqual({ code: 130, stdout: "" });
-    expect(stderr).toContain("finishing the step; press Ctrl-C again to stop at once\n");
+    expect(stderr).toContain("stopping in good order; press Ctrl-C again to stop at once\n");
     expect(readdirSync(cwd).filter((name) => name.includes("stopped"))).toEqual([]);
   });
 });

@@ -83,7 +83,7 @@ describe.each(["SIGINT", "SIGTERM"] as const)("%s", (signal) => {
     expect(stopped.code, stopped.stderr).toBe(code);
     expect(stopped.stdout).toBe("");
     const lines = stopped.stderr.trimEnd().split("\n");
-    expect(lines).toContain("finishing the step; press Ctrl-C again to stop at once");
+    expect(lines).toContain("stopping in good order; press Ctrl-C again to stop at once");
     const [, step, command] = lines.at(-1)?.match(/^stopped after step (\d+) of 60; go on with: reparam (.*)$/) ?? [];
     expect(checkpoint(at(out)).metadata.step).toBe(step);
     expect(metrics(at(out))).toHaveLength(Math.floor(Number(step) / 5));
@@ -128,7 +128,7 @@ describe("Ctrl-C", () => {
     const run = start(["train", ...wide, "--out", "wide"], { cwd });
     while (!existsSync(join(at("wide"), "checkpoint.safetensors"))) await pause(50);
     run.kill("SIGINT");
-    await run.said("finishing the step");
+    await run.said("stopping in good order");
     await pause(400); // less counts as the same key press, handed on by npm
     run.kill("SIGINT");
     const { code, signal, stderr } = await run.ended;

@@ -3,7 +3,7 @@ import { InputError } from "../../errors.ts";
 import { type Annotations, type Dataset, rowsDataset } from "../dataset.ts";
 import type { ReadingOptions } from "../reading.ts";
 import type { Rows } from "../rows.ts";
-import { someOf } from "./cells.ts";
+import { quoted, someOf } from "./cells.ts";
 import { type ColumnChoice, chooseColumns } from "./choice.ts";
 import { FeatureWriter, someColumns } from "./features.ts";
 import { LabelReader } from "./labels.ts";
@@ -135,16 +135,22 @@ function ragged(path: string, cells: readonly string[], line: number, { names, d
   return new InputError(`${path}: line ${line}: ${counts}; ${remedy}`);
 }
 
-/** Columns that never change say nothing of a row, and have no scale to be modelled at. */
+/** Columns that never change say nothing of a row and have no scale to be modelled at; those that count the rows say nothing either. */
 function keptFeatures(
   path: string,
   writer: FeatureWriter,
   { features, stated }: ColumnChoice,
   names: readonly string[],
 ): { readonly positions: readonly number[]; readonly notices: readonly string[] } {
-  const all = [...features.keys()];
+  const whole = [...features.keys()];
+  const counting = stated ? [] : whole.filter((position) => writer.counts(position));
+  const all = counting.length === whole.length ? whole : whole.filter((position) => !counting.includes(position));
+  const counted =
+    all.length === whole.length
+      ? []
+      : counting.map((at) => `column ${quoted(names[features[at]])} counts the rows: left out; --columns takes it`);
   const constant = all.filter((position) => !writer.varies(position));
-  if (constant.length === 0 || writer.length < 2) return { positions: all, notices: [] };
+  if (constant.length === 0 || writer.length < 2) return { positions: all, notices: counted };
   const what = someOf(constant.map((position) => names[features[position]]));
   const notice =
     constant.length === 1
@@ -154,5 +160,5 @@ function keptFeatures(
   if (constant.length === all.length) {
     throw new InputError(`${path}: expected columns of numbers that differ between rows, got none: ${notice}`);
   }
-  return { positions: all.filter((position) => writer.varies(position)), notices: [`${notice}: left out`] };
+  return { positions: all.filter((position) => writer.varies(position)), notices: [...counted, `${notice}: left out`] };
 }

@@ -1,4 +1,5 @@
 import { basename, resolve } from "node:path";
+import type { Measure } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { likelihoodName } from "../models/model.ts";
 import { formatNumber } from "../report/numbers.ts";
@@ -107,8 +108,9 @@ async function introduction(prepared: PreparedRun): Promise<readonly string[]> {
   const { model, description, data, training, run, engine, steps, options } = prepared;
   const from = training.step > 0 ? ` from step ${formatCount(training.step)} of ${formatCount(steps)}` : "";
   const threads = counted(engine.threads, "thread");
-  const shape = data.train.shape.join("×");
-  const examples = `${counted(data.train.length, "example")} of ${shape}, ${formatCount(data.validation.length)} held out for validation`;
+  const { columns, measure } = data.train;
+  const shape = columns ? `${counted(columns.length, "column")} (${fewOf(columns)})` : data.train.shape.join("×");
+  const examples = `${counted(data.train.length, "example")} of ${shape}, ${words[measure]}, ${formatCount(data.validation.length)} held out for validation`;
   const stepSeconds = await rehearse(training);
   const left = formatDuration(stepSeconds * (steps - training.step));
   return [
@@ -117,6 +119,21 @@ async function introduction(prepared: PreparedRun): Promise<readonly string[]> {
     `likelihood ${likelihoodName(model)}; ${counted(model.latents, "latent")}${weights(options)}`,
     `about ${left} for ${counted(steps - training.step, "step")} of ${options.batch}, ${formatBytes(process.memoryUsage().rss)} of memory; ${engine.name} engine, ${threads}`,
   ];
+}
+
+/** What the numbers are, as the introduction says it. */
+const words: Readonly<Record<Measure, string>> = {
+  bytes: "8-bit",
+  unit: "real in [0, 1]",
+  binary: "zeros and ones",
+  real: "real",
+  count: "counts",
+  category: "categories",
+};
+
+function fewOf(names: readonly string[]): string {
+  const MOST = 6;
+  return names.length > MOST ? `${names.slice(0, MOST).join(", ")}, …` : names.join(", ");
 }
 
 /** Seconds that a step takes: the middle one of three, after one that warms up. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { gatherOptions } from "../../src/cli/gather-options.ts";
 import { klWeight, klWeightSchedule, learningRateSchedule, parseOptions } from "../../src/run/options.ts";
 
 const parse = (values: Record<string, unknown>) => parseOptions(values, (option) => `--${option}`);
@@ -45,9 +46,15 @@ describe("a mistake is told with its place, what was expected and the nearest na
     [{ epochs: 1.5 }, /^--epochs: .*int.*got 1\.5$/],
     [{ optimizer: "adm" }, /^--optimizer: .*"adam".*got "adm"$/],
     [{ encoder: "mlp 0" }, /^--encoder: .*"mlp 400 400".*"mlp 0"$/],
+    [{ size: "3000000" }, /^--size: .*up to 4096.*got "3000000"$/],
     [{ latent: 8 }, /^--latent is not an option; did you mean latents\?/],
     [{ model: "mine.ts", latents: 4 }, /^--latents: is part of a preset/],
   ])("%j", (values, message) => {
     expect(() => parse(values)).toThrow(message);
   });
+});
+
+it("--steps and --epochs exclude each other, and a file's steps give way to --epochs", () => {
+  expect(() => gatherOptions({ steps: 3, epochs: 2 }, undefined)).toThrow("--steps and --epochs say the same twice");
+  expect(gatherOptions({ epochs: 2 }, undefined).epochs).toBe(2);
 });

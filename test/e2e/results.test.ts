@@ -225,7 +225,7 @@ describe("held-out files", () => {
     cpSync(at("photos"), at("validation-photos"), { recursive: true });
     const held = ["--validation", "validation-photos", "--test", "test-photos"];
     const { stderr } = await trainOwn("photos", "runs/held", cwd, ...held);
-    expect(stderr).toContain("training runs/held: 60 examples of 3×16×16, 60 held out for validation\n");
+    expect(stderr).toContain("training runs/held: 60 examples of 3×16×16, 8-bit, 60 held out for validation\n");
     const told = JSON.parse(await succeed("evaluate", "runs/held", "--samples", "2", "--json"));
     expect(told.split).toBe("test");
     expect(told.numbers[0].stamp).toMatch(/, test split, 30 examples$/);

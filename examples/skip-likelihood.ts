@@ -3,24 +3,8 @@
  * A skip connection leads around the decoder's hidden layer, the likelihood is Laplace's, and one nat of rate is free.
  */
 import type { DataDescription, Distribution, Model } from "reparam";
-import { dense, normal, residual, sequential, standardNormal, sumEvent, zeros } from "reparam";
-import {
-  abs,
-  add,
-  constant,
-  div,
-  exp,
-  log,
-  maximum,
-  mean,
-  mul,
-  parameter,
-  relu,
-  sign,
-  split,
-  sub,
-  type Tensor,
-} from "reparam/tensor";
+import { dense, normal, residual, sequential, standardisation, standardNormal, sumEvent, zeros } from "reparam";
+import { abs, add, div, exp, log, mean, mul, parameter, relu, sign, split, sub, type Tensor } from "reparam/tensor";
 
 const k = 4;
 const gaussian = ([location, logScale]: readonly Tensor[]) => normal(location, exp(logScale));
@@ -38,13 +22,9 @@ const laplace = (location: Tensor, scale: Tensor): Distribution => ({
   sample: (u) => sub(location, mul(scale, mul(sign(sub(u, 0.5)), log(sub(1, abs(sub(mul(2, u), 1))))))),
 });
 
-export default function model({ shape: [features], means, deviations }: DataDescription): Model {
+export default function model(data: DataDescription): Model {
   // The networks work in units of each column's own deviation; the likelihood stays a density on the data as they are.
-  const centre = constant(means, [features]);
-  const spread = constant(
-    Array.from(means, (_, i) => deviations?.[i] || 1),
-    [features],
-  );
+  const [[features], { centre, spread }] = [data.shape, standardisation(data)];
   const encoder = sequential(dense("encoder/hidden", features, 64), relu, dense("encoder/output", 64, 2 * k));
   const body = sequential(dense("decoder/hidden", k, 64), relu, dense("decoder/output", 64, features));
   const decoder = residual(body, dense("decoder/skip", k, features));
@@ -54,6 +34,6 @@ export default function model({ shape: [features], means, deviations }: DataDesc
     encoder: (x) => gaussian(split(encoder(div(sub(x, centre), spread)), -1, [k, k])), // q(z|x)
     decoder: (z) => laplace(add(centre, mul(spread, decoder(z))), scale), //             p(x|z)
     prior: standardNormal(k), //                                                         p(z)
-    objective: ({ reconstruction, rate }) => mean(sub(maximum(rate, 1), reconstruction)),
+    objective: ({ reconstruction, rate }) => mean(sub(add(1, relu(sub(rate, 1))), reconstruction)),
   };
 }

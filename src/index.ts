@@ -24,7 +24,7 @@ export {
 } from "./inference/elbo.ts";
 export type { OptimizerOptions, Phase, Schedule } from "./inference/phase.ts";
 export { formatArchitecture, parseArchitecture } from "./models/architecture.ts";
-export { type DataDescription, describeData, type Model, type ModelModule } from "./models/model.ts";
+export { type DataDescription, describeData, type Model, type ModelModule, standardisation } from "./models/model.ts";
 export { type Architecture, decoderNetwork, encoderNetwork } from "./models/networks.ts";
 export { decoderProgram, densityProgram, encoderProgram, priorProgram, trainingProgram } from "./models/programs.ts";
 export { type LayerSummary, type NetworkSummary, networkSummary } from "./models/summary.ts";

@@ -9,12 +9,11 @@ export function kebab(name: string): string {
 
 /** Options from the config file, and over them those given as flags; --epochs goes before the file's steps. */
 export function gatherOptions(given: Readonly<Record<string, unknown>>, config: string | undefined): TrainOptions {
-  if ("steps" in given && "epochs" in given) {
-    throw new InputError("--steps and --epochs say the same twice; give one of them");
-  }
   const { steps, ...fromFile } = config === undefined ? {} : readOptionsFile(config);
   const file = steps === undefined || "epochs" in given ? fromFile : { ...fromFile, steps };
-  return parseOptions({ ...file, ...given }, (option) =>
+  const options = parseOptions({ ...file, ...given }, (option) =>
     option in given ? (option === "data" ? "DATA" : `--${kebab(option)}`) : `${config}: ${option}`,
   );
+  if (!("steps" in given && "epochs" in given)) return options;
+  throw new InputError("--steps and --epochs say the same twice; give one of them");
 }

@@ -1,6 +1,6 @@
 import { type Dataset, featureDeviations, featureMeans, type Measure } from "../data/dataset.ts";
 import type { BoundTerms, LatentVariableModel } from "../inference/elbo.ts";
-import { data, type Tensor } from "../tensor/index.ts";
+import { constant, data, type Tensor } from "../tensor/index.ts";
 
 /** What a model is built for: one example's shape and what its numbers are. */
 export interface DataDescription {
@@ -10,6 +10,18 @@ export interface DataDescription {
   readonly means: ArrayLike<number>;
   /** The standard deviation of each, for numbers of more than one size (not binary ones), in the data's own units. */
   readonly deviations?: ArrayLike<number>;
+}
+
+/**
+ * Each number's mean and deviation over the training data, of an example's shape, written into the program: with them networks
+ * work in numbers of about unit size while the likelihood stays a density on the data as they are. A constant has 1.
+ */
+export function standardisation({ shape, means, deviations }: DataDescription): {
+  readonly centre: Tensor;
+  readonly spread: Tensor;
+} {
+  const spread = Array.from(means, (_, i) => deviations?.[i] || 1);
+  return { centre: constant(means, shape), spread: constant(spread, shape) };
 }
 
 /** What a model is told of its training data. */

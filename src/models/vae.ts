@@ -9,7 +9,7 @@ import { add, div, exp, less, mul, noise, split, sub, type Tensor, toFloat } fro
 import { constant, parameter } from "../tensor/leaves.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { Initial } from "../tensor/tensor.ts";
-import type { DataDescription, Model } from "./model.ts";
+import { type DataDescription, type Model, standardisation } from "./model.ts";
 import { decoderNetwork, encoderNetwork } from "./networks.ts";
 
 const width = z.int().positive();
@@ -151,11 +151,7 @@ function likelihood(options: VaeOptions, data: DataDescription, unit: number): L
     }
     case "normal": {
       // In units of the data's own spread, so that a column of incomes and one of ages train alike; η itself is in raw units.
-      const centre = constant(means, data.shape);
-      const spread = constant(
-        Array.from(means, (_, i) => data.deviations?.[i] || 1),
-        data.shape,
-      );
+      const { centre, spread } = standardisation(data);
       const standardDeviation =
         options.variance === undefined ? mul(spread, exp(learnedLogScale(0))) : constant(Math.sqrt(options.variance));
       return {

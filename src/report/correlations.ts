@@ -19,6 +19,16 @@ const SIZE = 360;
 const MOST_NAMED = 20;
 const MOST_NUMBERED = 7;
 
+/** From here a cell is too light for white in the dark, and a blue one too dark for black in the light (contrasts ≥ 3.7). */
+const STRONG = 0.63;
+const STRONGEST = 0.87;
+
+/** The colour of the number on a cell, read in both schemes: `--on-strong` is black, `--paper` white in the light only. */
+function numberColour(r: number): string {
+  if (r > STRONGEST) return "var(--paper)";
+  return Math.abs(r) > STRONG ? "var(--on-strong)" : "var(--ink)";
+}
+
 /** The correlations of the data and of the samples as heat maps side by side. */
 export async function correlationCharts(
   columns: readonly string[],
@@ -36,7 +46,16 @@ function heatMap(columns: readonly string[], matrix: Matrix, of: string): Promis
   const cells = matrix.flatMap((row, i) =>
     row.flatMap((r, j) =>
       Number.isFinite(r)
-        ? [{ row: i, column: j, strength: Math.abs(r), sign: r < 0 ? "−" : "+", text: formatNumber(r, 2) }]
+        ? [
+            {
+              row: i,
+              column: j,
+              strength: Math.abs(r),
+              sign: r < 0 ? "−" : "+",
+              text: formatNumber(r, 2),
+              colour: numberColour(r),
+            },
+          ]
         : [],
     ),
   );
@@ -84,8 +103,13 @@ function heatMap(columns: readonly string[], matrix: Matrix, of: string): Promis
         ...(columns.length <= MOST_NUMBERED
           ? [
               {
-                mark: { type: "text", fontSize: 11, color: "var(--ink)" },
-                encoding: { x, y, text: { field: "text", type: "nominal" } },
+                mark: { type: "text", fontSize: 11 },
+                encoding: {
+                  x,
+                  y,
+                  text: { field: "text", type: "nominal" },
+                  color: { field: "colour", type: "nominal", scale: null, legend: null },
+                },
               } as const,
             ]
           : []),

@@ -26,7 +26,11 @@ export async function gatherScores(
     split,
     values: Array.from(logLikelihood),
     samples,
-    threshold: { value: scoreThreshold(reference, QUANTILE), quantile: QUANTILE },
+    threshold: {
+      value: scoreThreshold(reference, QUANTILE),
+      quantile: QUANTILE,
+      examples: reference.logLikelihood.length,
+    },
     strangest: shownExamples(model, dataset, order.slice(0, shown), logLikelihood),
     likeliest: shownExamples(model, dataset, order.slice(-shown).reverse(), logLikelihood),
   };

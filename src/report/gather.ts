@@ -100,10 +100,25 @@ async function gatherTable(model: TrainedModel, dataset: Dataset, split: string)
   return { split, columns, data: rows(data), samples: rows(samples.data) };
 }
 
-function sentence({ options, data, model }: RunConfig, steps: number): string {
+/** The report's first sentence: what was trained, for how long, on what. */
+export function sentence({ options, data, model }: RunConfig, steps: number): string {
   const what = options.model === undefined ? "A variational autoencoder" : `The model of ${options.model}`;
   const source = options.data ?? "the first 10,000 training images of Fashion-MNIST";
-  return `${what} with ${model.latents} latents and ${model.parameters.toLocaleString("en-US")} parameters, trained for ${steps.toLocaleString("en-US")} steps on ${source} (${data.examples.toLocaleString("en-US")} examples, split for training and validation); likelihood: ${model.likelihood}.`;
+  return `${what} with ${model.latents} latents and ${model.parameters.toLocaleString("en-US")} parameters, trained for ${steps.toLocaleString("en-US")} steps on ${source} (${data.examples.toLocaleString("en-US")} examples, split for training and validation), with ${likelihoodInWords(model.likelihood)}.`;
+}
+
+const distributions: Readonly<Record<string, string>> = {
+  Bernoulli: "a Bernoulli likelihood",
+  DiscretizedLogistic: "a discretised logistic likelihood on 8-bit values",
+  Normal: "a Normal likelihood",
+};
+
+/** The likelihood's exact name, "Bernoulli, stochastic binarisation", in words; a name that is not known as it is. */
+function likelihoodInWords(name: string): string {
+  const [distribution, ...observation] = name.split(", ");
+  const words = distributions[distribution];
+  if (words === undefined) return `the likelihood ${name}`;
+  return [words, ...observation.filter((one) => one !== "data as they are")].join(", ");
 }
 
 const bound = z.object({ elbo: z.number(), reconstruction: z.number(), rate: z.number() });

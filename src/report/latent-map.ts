@@ -1,6 +1,6 @@
 import { chartWidth, draw, extent } from "./charts.ts";
 import { type ClassLook, classLooks, legend } from "./classes.ts";
-import type { Html } from "./html.ts";
+import { type Html, type HtmlPart, html } from "./html.ts";
 import { formatNumber } from "./numbers.ts";
 import { grid } from "./picture.ts";
 import type { LatentMap, LatentPoint } from "./report-input.ts";
@@ -8,6 +8,8 @@ import { counted, panel, panels, type Section } from "./section.ts";
 
 /** Pages that hold more points grow heavy. */
 const MOST_POINTS = 2000;
+/** More classes than these stand beside the map, where there is room for a list. */
+const FEW_CLASSES = 8;
 const unlabelled: ClassLook = {
   name: "no label",
   colour: "var(--training)",
@@ -34,13 +36,17 @@ export async function latentSection({
   const titles: Axes["titles"] = axisNames ?? ["z 0", "z 1"];
   const drawn = shown.map((point) => ({ ...point, ...look(point) }));
   const within = decodedGrid ? [decodedGrid.from, decodedGrid.to] : [];
-  const map = panel("Examples", axes, await scatter(drawn, { titles, within }, alt));
   const key = looks.length > 0 ? legend(looks) : undefined;
+  const above = looks.length <= FEW_CLASSES && !decodedGrid ? key : undefined; // else the two planes would not be level
+  const map = panel("Examples", axes, [above, await scatter(drawn, { titles, within }, alt)]);
+  const beside = above ? undefined : key;
   const decoded = decodedGrid && (await decodedPanel(decodedGrid));
   const caption =
     `${counted(shown.length, "example")} of the ${split}, a point each${labels.length > 0 ? ", coloured by label" : ""}: ${axes}.` +
     `${decoded && decodedGrid ? ` Beside them the means of p(x|z) for z on a grid from ${formatNumber(decodedGrid.from)} to ${formatNumber(decodedGrid.to)}, laid out as the plane is.` : ""}`;
-  const body = decoded ? [panels(map, decoded), key] : panels(map, key && panel("Labels", "", key));
+  let body: HtmlPart = html`<div class="wide">${map}</div>`;
+  if (decoded) body = [panels(map, decoded), beside];
+  else if (beside) body = panels(map, panel("Labels", "", beside));
   return { heading: "Latent space", figures: [{ body, caption }] };
 }
 
@@ -55,6 +61,12 @@ interface Axes {
   readonly titles: readonly [string, string];
   /** Numbers that both axes hold, beside the points. */
   readonly within: readonly number[];
+}
+
+/** The area of a point in square pixels: the fewer there are, the larger. */
+function pointSize(points: number): number {
+  if (points > 500) return 9;
+  return points < 200 ? 40 : 18;
 }
 
 /** One unit is as long on both axes, since distances are what a map shows. */
@@ -74,7 +86,7 @@ function scatter(points: readonly (LatentPoint & ClassLook)[], { titles, within 
       width: chartWidth,
       height,
       data: { values: points.map((point) => ({ x: point.x, y: point.y, name: point.name })) },
-      mark: { type: "point", filled: true, size: points.length > 500 ? 9 : 18, opacity: 0.8 },
+      mark: { type: "point", filled: true, size: pointSize(points.length), opacity: 0.8 },
       encoding: {
         x: {
           field: "x",

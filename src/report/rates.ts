@@ -8,6 +8,8 @@ interface RankedLatent extends LatentUse {
   readonly latent: number;
 }
 
+/** A latent with a smaller rate, in nats, is ignored. */
+const IGNORED = 0.05;
 /** How many of the most used latents are told by number. */
 const TOLD = 8;
 
@@ -18,14 +20,29 @@ export async function rateSection(latents: readonly LatentUse[]): Promise<Sectio
     .filter(({ rate }) => Number.isFinite(rate))
     .sort((a, b) => b.rate - a.rate);
   if (ranked.length === 0) return undefined;
-  const active = ranked.filter((latent) => latent.active).length;
+  const inactive = ranked.filter(({ active }) => !active);
+  const active = ranked.length - inactive.length;
   const leftOut = latents.length - ranked.length;
   const caption =
     "Rate of each latent dimension, KL(q(z|x) ‖ p(z)) averaged over examples, largest first. " +
     `${active} of ${latents.length} are active (coloured): their posterior mean varies over the examples, with a variance ` +
-    `above 0.01.${active < ranked.length ? " The model ignores the others." : ""}${leftOut > 0 ? ` Left out, as not finite: ${leftOut}.` : ""}`;
+    `above 0.01.${aboutInactive(inactive)}${leftOut > 0 ? ` Left out, as not finite: ${leftOut}.` : ""}`;
   const chart = panel("Rate", "nats, by latent dimension", await rateChart(ranked));
   return { heading: "Rate by latent dimension", figures: [{ body: panels(chart, mostUsed(ranked)), caption }] };
+}
+
+/** What the variance alone does not say: whether a latent that is not active is ignored, or still carries some rate. */
+function aboutInactive(inactive: readonly RankedLatent[]): string {
+  if (inactive.length === 0) return "";
+  const carrying = inactive.filter(({ rate }) => rate >= IGNORED);
+  const [largest] = inactive;
+  if (carrying.length === 0) {
+    return ` By this measure the others are not active, and with rates below ${IGNORED} nats the model ignores them.`;
+  }
+  return (
+    ` By this measure the others are not active; ${carrying.length} of these ${inactive.length} still ` +
+    `${carrying.length === 1 ? "carries" : "carry"} a rate of ${IGNORED} nats or more, at most ${formatNumber(largest.rate, 2)}.`
+  );
 }
 
 /** The most used latents, each with its rate and its share of all rates. */

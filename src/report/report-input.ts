@@ -133,6 +133,8 @@ export interface ScoreThreshold {
   readonly value: number;
   /** The share of validation examples below it, such as 0.01. */
   readonly quantile: number;
+  /** How many validation examples there are: with fewer than 1 / quantile the threshold is between the two lowest. */
+  readonly examples?: number;
 }
 
 /** Images, or rows of a table with the names of its columns; each with its log p(x) in nats. */

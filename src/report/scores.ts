@@ -8,6 +8,8 @@ import { counted, type Figure, panel, panels, type Section } from "./section.ts"
 import { strangeExamples } from "./strange-examples.ts";
 
 const BINS = 40;
+/** The axis of counts is so much longer than the tallest bar, for the threshold's name to stand above all bars. */
+const HEAD_ROOM = 1.14;
 
 /** How log p(x) is spread over the examples, and the examples at both ends. */
 export async function scoreSection(scores: ScoreFigure): Promise<Section | undefined> {
@@ -57,13 +59,18 @@ async function distribution(
     `log p(x) of ${counted(values.length, "example")} of the ${split}, each by importance sampling with ${counted(samples, "draw")}.`,
     threshold &&
       `${near ? "The dashed line is" : `At ${formatNumber(threshold.value)}, outside the axis, lies`} the threshold: ` +
-        `${share(threshold.quantile)} of the validation examples lie below it. ` +
-        `Here ${below?.toLocaleString("en-US")} do (${share((below ?? 0) / values.length)}).`,
+        `${thresholdMeaning(threshold)} Here ${below?.toLocaleString("en-US")} do (${share((below ?? 0) / values.length)}).`,
     outside > 0 && `${counted(outside, "example")} beyond the axis ${outside === 1 ? "is" : "are"} not drawn.`,
     given.length > values.length && `Left out, as not finite: ${given.length - values.length}.`,
   ];
   const chart = panel("log p(x)", "nats; height: number of examples", await drawHistogram(bins, near, alt));
   return { body: panels(chart, summary(values, threshold)), caption: caption.filter(Boolean).join(" ") };
+}
+
+function thresholdMeaning({ quantile: part, examples }: ScoreThreshold): string {
+  if (examples === undefined || examples * part >= 1) return `${share(part)} of the validation examples lie below it.`;
+  const place = examples === 1 ? "is that of the only one" : "lies between the two lowest of them";
+  return `${counted(examples, "validation example")} cannot resolve ${share(part)}, so it ${place}.`;
 }
 
 /** 0.01 as 1 %, to two digits. */
@@ -92,6 +99,7 @@ function drawHistogram(bins: readonly Bin[], threshold: ScoreThreshold | undefin
   const bars = bins.map((bin) => ({ ...bin, strange: strange(bin) }));
   const at = { field: "at", type: "quantitative" as const };
   const line = { type: "rule" as const, color: "var(--ink)", strokeDash: [4, 3] };
+  const tallest = bins.reduce((most, { count }) => Math.max(most, count), 1);
   const [from, to] = [bins[0].from, bins[bins.length - 1].to];
   // Beside the line where there is room within the axis.
   const roomLeft = threshold !== undefined && threshold.value - from > 0.25 * (to - from);
@@ -119,7 +127,13 @@ function drawHistogram(bins: readonly Bin[], threshold: ScoreThreshold | undefin
               scale: { domain: [from, to], nice: false, zero: false },
             },
             x2: { field: "to" },
-            y: { field: "count", type: "quantitative", title: null, axis: { tickCount: 4, tickMinStep: 1 } },
+            y: {
+              field: "count",
+              type: "quantitative",
+              title: null,
+              axis: { tickCount: 4, tickMinStep: 1 },
+              scale: { domain: [0, (threshold ? HEAD_ROOM : 1) * tallest], nice: !threshold },
+            },
             y2: { datum: 0 },
             color: {
               field: "strange",

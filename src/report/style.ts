@@ -5,7 +5,7 @@
 export const style = `
 :root {
   color-scheme: light dark;
-  --paper: #ffffff; --ink: #1b1d21; --muted: #5c626b; --rule: #dfe2e6; --gap: #ffffff;
+  --paper: #ffffff; --ink: #1b1d21; --muted: #5c626b; --rule: #dfe2e6; --gap: #ffffff; --on-strong: #1b1d21;
   --training: #0072b2; --validation: #d55e00; --learning-rate: #009e73; --kl-weight: #cc79a7;
   --class-0: #0072b2; --class-1: #d55e00; --class-2: #009e73; --class-3: #cc79a7; --class-4: #e69f00; --class-5: #56b4e9;
   --class-6: #d6c400; --class-7: #1b1d21; --class-8: #882255; --class-9: #6e6e12; --class-10: #332288; --class-11: #8c8c8c;
@@ -37,6 +37,7 @@ figcaption { margin-top: 0.6rem; }
 sub { font-size: 0.75em; line-height: 0; }
 figcaption b, caption b { color: var(--ink); font-weight: 600; }
 svg { display: block; width: 100%; max-width: 26rem; height: auto; }
+.wide > div > svg { max-width: 34rem; }
 img { display: block; max-width: 100%; height: auto; background: var(--gap); outline: 1px solid var(--gap); }
 .title { margin: 0 0 0.35rem; font-size: 0.9rem; overflow-wrap: anywhere; }
 .title span { color: var(--muted); }

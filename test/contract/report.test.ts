@@ -5,10 +5,15 @@ import { histogram } from "../../src/report/bins.ts";
 import { classLooks } from "../../src/report/classes.ts";
 import { correlations } from "../../src/report/correlations.ts";
 import type { CurvePoint } from "../../src/report/curves.ts";
+import { sentence } from "../../src/report/gather.ts";
 import { encodeGrid, type Image } from "../../src/report/grid.ts";
 import { largestGap } from "../../src/report/marginals.ts";
+import { modelCard } from "../../src/report/model-card.ts";
 import { formatNumber, formatWithError } from "../../src/report/numbers.ts";
 import { type ReportInput, renderReport } from "../../src/report/report.ts";
+import { style } from "../../src/report/style.ts";
+import type { RunConfig } from "../../src/run/config.ts";
+import { parseOptions } from "../../src/run/options.ts";
 import { greyReport, photoReport, tableReport } from "./report-input.ts";
 
 /** A picture whose bytes differ from each other and from those of its neighbours in a grid. */
@@ -130,6 +135,20 @@ describe("the report", () => {
     expect(page).toContain("2 of 3 are active");
   });
 
+  it("calls a latent ignored only where its rate is small as well", async () => {
+    const caption = async (rates: readonly number[]) =>
+      text(await renderReport({ ...report(), latents: rates.map((rate, i) => ({ rate, active: i === 0 })) })).match(
+        /above 0\.01\.[^\n]*/,
+      )?.[0];
+    expect(await caption([1, 0.04])).toMatch(
+      /By this measure .* with rates below 0\.05 nats the model ignores them\.$/,
+    );
+    const some = await caption([1, 0.312, 0.001]);
+    expect(some).toContain("1 of these 2 still carries a rate of 0.05 nats or more, at most 0.31.");
+    expect(some).not.toContain("ignores");
+    expect(await caption([1])).toBe("above 0.01.");
+  });
+
   it("shows every picture, with something on it", async () => {
     const page = await renderReport(report());
     const pictures = [...page.matchAll(/src="data:image\/png;base64,([^"]*)"/g)];
@@ -185,6 +204,38 @@ describe("the report", () => {
     expect(attacked).toContain("&amp;amp;");
   });
 });
+
+/** Rows of two columns whose correlation is r. */
+const correlated = (r: number): readonly (readonly number[])[] =>
+  [
+    [1, 1],
+    [1, -1],
+    [-1, 1],
+    [-1, -1],
+  ].map(([a, b]) => [a, r * a + Math.sqrt(1 - r * r) * b]);
+
+/** The page's variables in a scheme, as sRGB shares. */
+function coloursIn(scheme: string): ReadonlyMap<string, readonly number[]> {
+  const at = style.indexOf("@media (prefers-color-scheme: dark)");
+  const end = style.indexOf("* {");
+  const variables = [...style.slice(0, scheme === "dark" ? end : at).matchAll(/--([a-z-]+): #([0-9a-f]{6})/g)];
+  return new Map(
+    variables.map(([, name, hex]) => [`var(--${name})`, [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255)]),
+  );
+}
+
+/** WCAG 2's contrast of a text on a cell that lies on the paper. */
+function contrastOn(cell: string, ink: string, colours: ReadonlyMap<string, readonly number[]>): number {
+  const colour = (name: string): readonly number[] => colours.get(name) ?? [];
+  const [fill, opacity] = [/fill="([^"]*)"/.exec(cell)?.[1] ?? "", Number(/opacity="([^"]*)"/.exec(cell)?.[1] ?? 1)];
+  const paper = colour("var(--paper)");
+  const ground = colour(fill).map((share, i) => opacity * share + (1 - opacity) * paper[i]);
+  const [low, high] = [ground, colour(ink)]
+    .map((shares) => shares.map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)))
+    .map(([red, green, blue]) => 0.2126 * red + 0.7152 * green + 0.0722 * blue)
+    .sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}
 
 const text = (page: string): string => page.replace(/<(style|svg).*?<\/\1>/gs, "").replace(/<[^>]*>/g, "");
 
@@ -253,6 +304,50 @@ describe("the sections of a report", () => {
     expect(charts(page).filter((chart) => chart.includes(">threshold<"))).toHaveLength(1);
     expect(text(page)).toMatch(/1\u00a0% of the validation examples lie below it\. Here \d+ do \(1\.\d\u00a0%\)/);
     expect(text(page)).toContain("2 examples beyond the axis are not drawn.");
+  });
+
+  it("says where too few validation examples resolve the threshold", async () => {
+    const caption = async (examples: number) => {
+      const scores = greyReport().scores;
+      if (!scores?.threshold) throw new Error("the grey report has a threshold");
+      return text(
+        await renderReport({ ...report(), scores: { ...scores, threshold: { ...scores.threshold, examples } } }),
+      );
+    };
+    const few = "53 validation examples cannot resolve 1\u00a0%, so it lies between the two lowest of them.";
+    expect(await caption(53)).toContain(few);
+    expect(await caption(53)).not.toContain("of the validation examples lie below it");
+    expect(await caption(1)).toContain("1 validation example cannot resolve 1\u00a0%, so it is that of the only one.");
+    expect(await caption(100)).toContain("1\u00a0% of the validation examples lie below it.");
+  });
+
+  it("keeps all bars of the scores below the threshold's name", async () => {
+    const page = await renderReport({ ...report(), curve: [], latents: [], scores: greyReport().scores });
+    const [chart] = charts(page);
+    const tops = shapes(chart, "rect").map((bar) => {
+      const [, y, height] = /M[^,]*,([-\d.]+)h[-\d.]+v([-\d.]+)/.exec(bar)?.map(Number) ?? [];
+      return Math.min(y, y + height);
+    });
+    expect(Math.min(...tops)).toBeGreaterThan(14); // the name is 11 pixels high, from 0
+  });
+
+  it.each(["light", "dark"])("writes correlations so that they are read on their cells, in %s", async (scheme) => {
+    const values = [-1, -0.9, -0.75, -0.64, -0.62, -0.3, 0.1, 0.5, 0.62, 0.64, 0.86, 0.88];
+    const contrasts = await Promise.all(
+      values.map(async (r) => {
+        const data = correlated(r);
+        const table = { split: "", columns: ["a", "b"], data, samples: data };
+        const chart = charts(await renderReport({ ...report(), curve: [], latents: [], table })).at(-1) ?? "";
+        const cells = shapes(chart, "rect");
+        const numbers = [...chart.matchAll(/<text[^>]*fill="([^"]*)"[^>]*>[−\d.]+<\/text>/g)].map(
+          ([, colour]) => colour,
+        );
+        expect(cells).toHaveLength(4);
+        expect(numbers).toHaveLength(4);
+        return Math.min(...cells.map((cell, i) => contrastOn(cell, numbers[i], coloursIn(scheme))));
+      }),
+    );
+    expect(Math.min(...contrasts)).toBeGreaterThan(3.6); // two colours cannot give 4.5 on every blue
   });
 
   it("leaves out sections whose lists are empty", async () => {
@@ -329,6 +424,42 @@ describe("what the figures compute", () => {
     expect(looks.map(({ name }) => name).at(-1)).toBe("others");
     expect(looks).toHaveLength(24);
     expect([lookOf(0).name, lookOf(29).name]).toEqual(["others", "29"]);
+  });
+});
+
+describe("what is said of a run", () => {
+  const table: RunConfig = {
+    options: parseOptions({ data: "people.csv" }, String),
+    data: {
+      checksum: "sha256:0",
+      examples: 1499,
+      shape: [5],
+      measure: "real",
+      kind: "table",
+      range: [0, 1],
+      labelNames: ["Bern", "Oslo", "Rome"],
+    },
+    model: { latents: 3, likelihood: "Normal, data as they are", parameters: 35_724, unit: 1 },
+    environment: {},
+  };
+
+  it.each([
+    ["Normal, data as they are", ", with a Normal likelihood."],
+    ["DiscretizedLogistic, data as they are", ", with a discretised logistic likelihood on 8-bit values."],
+    ["Bernoulli, stochastic binarisation", ", with a Bernoulli likelihood, stochastic binarisation."],
+    ["Mine, halved", ", with the likelihood Mine, halved."],
+  ])("puts %s in words", (likelihood, words) => {
+    const said = sentence({ ...table, model: { ...table.model, likelihood } }, 2580);
+    expect(said.slice(-words.length)).toBe(words);
+  });
+
+  it("names in the card only what the data have", () => {
+    const ofTable = modelCard(table, "validation");
+    expect(ofTable.data).toContain("3 classes, whose labels training did not use");
+    expect(ofTable.intendedUse).toContain("column by column");
+    expect(ofTable.intendedUse + ofTable.limits).not.toMatch(/reconstructions|images/);
+    const ofImages = modelCard({ ...table, data: { ...table.data, shape: [1, 28, 28] } }, "test");
+    expect(ofImages.intendedUse).toContain("the worst reconstructions above");
   });
 });
 

@@ -105,7 +105,7 @@ describe("the run", () => {
       const command = words.split(" ")[0];
       return [command, new RegExp(`^missing required argument 'run'; see \`reparam ${command} --help\`$`)];
     }),
-    ...all.map((words): Mistake => [words.replace("RUN", "nowhere"), /^nowhere: is not a run folder: /]),
+    ...all.map((words): Mistake => [words.replace("RUN", "nowhere"), /^nowhere: there is no such folder; /]),
     ...all.map((words): Mistake => [words.replace("RUN", "photos"), /^photos: is not a run folder: /]),
     ["sample table.csv", /^table\.csv\/config\.json: could not be read: part of its path is a file, /],
     ...["sample RUN", "decode RUN latents.json", "traverse RUN", "score RUN", "encode RUN", "export RUN"].map(

@@ -223,11 +223,7 @@ describe("the run's folder", () => {
     ],
     ["is a file", trainOn("bytes.npy", "--out", "bytes.npy"), /^bytes\.npy: .*, expected a folder/],
     ["would be in a file", trainOn("bytes.npy", "--out", "bytes.npy/run"), /^bytes\.npy\/run: .*, expected a folder/],
-    [
-      "to resume is not there",
-      ["train", "--resume", "nothing"],
-      /^nothing: is not a run folder: it has no config\.json/,
-    ],
+    ["to resume is not there", ["train", "--resume", "nothing"], /^nothing: there is no such folder; /],
     ["to resume is no run", ["train", "--resume", "foreign"], /^foreign: is not a run folder: it has no config\.json/],
     [
       "to replace has a mistake in its options",
@@ -263,7 +259,7 @@ describe("evaluate", () => {
   const evaluate = (...args: readonly string[]): readonly string[] => ["evaluate", "run", ...args];
   refuses([
     ["nothing", ["evaluate"], /^missing required argument 'run'; see `reparam evaluate --help`$/],
-    ["no run", ["evaluate", "nothing"], /^nothing: is not a run folder: it has no config\.json/],
+    ["no run", ["evaluate", "nothing"], /^nothing: there is no such folder; /],
     ["--samples 0", evaluate("--samples", "0"), /^--samples: an integer of 1 or more is expected, got "0"$/],
     ["--limit 1.5", evaluate("--limit", "1.5"), /^--limit: .*, got "1\.5"$/],
     ["--chunk -1", evaluate("--chunk", "-1"), /^--chunk: .*, got "-1"$/],

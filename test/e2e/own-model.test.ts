@@ -121,11 +121,12 @@ describe("a mistake in a module is told in one line, with the file", () => {
     [
       "a density on other data",
       readFileSync(example, "utf8"),
-      /: the likelihood Laplace is a density on real data and these are bytes/,
+      /: the likelihood Laplace is a density on real data and these are binary/,
+      "binary.npy",
     ],
-  ])("%s", async (_name, source, message) => {
+  ])("%s", async (_name, source, message, data = "bytes.npy") => {
     writeFileSync(at("mine.ts"), source);
-    const ended = await reparam(["train", "bytes.npy", "--model", "mine.ts", "--out", "none"], { cwd });
+    const ended = await reparam(["train", data, "--model", "mine.ts", "--out", "none"], { cwd });
     expectMistake(ended, /^mine\.ts: /);
     expectMistake(ended, message);
     expect(existsSync(at("none"))).toBe(false);

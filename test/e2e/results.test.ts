@@ -256,7 +256,7 @@ describe("a run that was stopped in training", () => {
     for (const [command, ...rest] of commands) {
       expectMistake(
         await reparam([command, "stopped", ...rest], { cwd }),
-        /^stopped.* (is finished|finish the run) with: reparam train --resume stopped\b/,
+        /^stopped.* (finish the run with: )?reparam train --resume /,
       );
     }
     expect(await succeed("info", "stopped")).toMatch(

@@ -83,7 +83,7 @@ describe("a mistake in a module is told in one line, with the file", () => {
   const vae = `import { vae } from "reparam"; const base = (data) => vae({ binarize: "threshold" }, data);`;
   const changed = (change: string): string => `${vae} export default (data) => ({ ...base(data), ${change} });`;
 
-  it.each<[string, string, RegExp]>([
+  it.each<readonly [name: string, source: string, message: RegExp, data?: string]>([
     [
       "a syntax error",
       "export default () => {\n  const a = ;\n}",

@@ -89,7 +89,7 @@ describe("a new run", () => {
 
 describe("opening a run", () => {
   it("refuses a folder that is not there", () => {
-    expect(messageOf(() => openRun(folder, { write: false }))).toContain(`${folder}: is not a run folder`);
+    expect(messageOf(() => openRun(folder, { write: false }))).toContain(`${folder}: there is no such folder`);
     expect(fs.existsSync(folder)).toBe(false);
   });
 

@@ -2,7 +2,7 @@
 export class InputError extends Error {
   override readonly name: string = "InputError";
 
-  /** Control characters, which a file or its name may hold, are written as \uXXXX: the message stays one line. */
+  /** Control characters, which a file or its name may hold, are written as their codes: the message stays one line. */
   constructor(message: string, options?: ErrorOptions) {
     const code = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
     super(message.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, code), options);

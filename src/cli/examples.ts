@@ -1,4 +1,4 @@
-import { type Dataset, subset } from "../data/dataset.ts";
+import { type Dataset, firstOf } from "../data/dataset.ts";
 import { openLike } from "../data/open.ts";
 import { InputError } from "../errors.ts";
 import { type ExampleFlags, integerFlag } from "./flags.ts";
@@ -31,7 +31,7 @@ export async function chooseExamples(
     }
     const dataset = await openLike(path, source.config.data, source.watch("reading", "files"));
     for (const notice of dataset.notices ?? []) source.say(notice);
-    return { dataset: first(dataset, limit), split: path };
+    return { dataset: firstOf(dataset, limit ?? dataset.length), split: path };
   }
   if (flags.split !== undefined && !isSplit(flags.split)) {
     throw new InputError(`--split: ${SPLITS.join(", ")} is expected, got "${flags.split}"`);
@@ -40,15 +40,7 @@ export async function chooseExamples(
   const split = flags.split ?? (parts.test ? "test" : "validation");
   const dataset = parts[split];
   if (!dataset) throw new InputError("--split test: this run has no test data; name a file, or use validation");
-  return { dataset: first(dataset, limit), split };
-}
-
-function first(dataset: Dataset, limit: number | undefined): Dataset {
-  if (limit === undefined || limit >= dataset.length) return dataset;
-  return subset(
-    dataset,
-    Array.from({ length: limit }, (_, i) => i),
-  );
+  return { dataset: firstOf(dataset, limit ?? dataset.length), split };
 }
 
 function isSplit(name: string): name is Split {

@@ -2,10 +2,12 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { encodeCsv } from "../data/csv.ts";
+import { columnNames } from "../data/dataset.ts";
 import { encodeNpy } from "../data/npy.ts";
+import { isImage } from "../data/pixels.ts";
 import { InputError } from "../errors.ts";
 import { encodeGrid, encodeImage } from "../report/grid.ts";
-import { isImage, toImages } from "../report/image.ts";
+import { toImages } from "../report/image.ts";
 import type { RunFacts } from "../run/facts.ts";
 import { writeAtomically } from "../run/files.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
@@ -95,8 +97,8 @@ function rowsOf(columns: Columns): readonly (readonly (string | number)[])[] {
 function columnsOf({ data, shape }: NdArray<Float32Array>, names: readonly string[] | undefined): Columns {
   const size = sizeOf(shape.slice(1));
   return new Map(
-    Array.from({ length: size }, (_, j) => [
-      names?.[j] ?? `x${j}`,
+    columnNames(names, size).map((name, j) => [
+      name,
       Float32Array.from({ length: shape[0] }, (_, i) => data[i * size + j]),
     ]),
   );

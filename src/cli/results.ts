@@ -1,4 +1,4 @@
-import { type Dataset, subset } from "../data/dataset.ts";
+import { type Dataset, firstOf } from "../data/dataset.ts";
 import { estimateLikelihood } from "../evaluation/likelihood.ts";
 import { gatherReport } from "../report/gather.ts";
 import { renderReport } from "../report/report.ts";
@@ -52,10 +52,7 @@ async function validationScores(
   try {
     const estimate = await estimateLikelihood({
       density,
-      dataset: subset(
-        validation,
-        Array.from({ length }, (_, i) => i),
-      ),
+      dataset: firstOf(validation, SCORE_EXAMPLES),
       samples: SCORE_SAMPLES,
       seed: 0,
       keyedBy: "content", // as `score` draws: an example's score does not depend on its place

@@ -1,4 +1,5 @@
-import { isImage } from "../report/image.ts";
+import { isImage } from "../data/pixels.ts";
+
 import type { RunFacts } from "../run/facts.ts";
 import type { OutFlags } from "./flags.ts";
 import { exampleKinds, type Output, outputKind, writeExamples } from "./outputs.ts";

@@ -1,5 +1,7 @@
+import { isImage } from "../data/pixels.ts";
 import { programFeeds } from "../evaluation/feeds.ts";
 import { decoderProgram, priorProgram } from "../models/programs.ts";
+import { byteOf } from "../report/image.ts";
 import type { RunFacts } from "../run/facts.ts";
 import { decodeSafetensors, encodeSafetensors } from "../run/safetensors.ts";
 import { compile } from "../runtime/compile.ts";
@@ -23,11 +25,13 @@ export async function openHistory(
   { run, engine, model, training, options }: PreparedRun,
   { data, model: { unit } }: RunFacts,
 ): Promise<History> {
-  if (data.shape.length !== 3) return { record: async () => {}, release: async () => {} };
+  if (!isImage(data.shape)) return { record: async () => {}, release: async () => {} };
   const rows = Uint32Array.from({ length: PICTURES }, (_, i) => i);
   const { parameters } = training;
   const prior = await compile(engine, priorProgram(model), { name: "history-prior" });
   const decoder = await compile(engine, decoderProgram(model), { name: "history" });
+  const [low, high] = data.range;
+  const range = { low, high };
   const kept = new Map<string, NdArray>();
   const before = run.readArtifact(FILE);
   const done = Math.floor(training.step / training.stepsPerEpoch);
@@ -41,7 +45,10 @@ export async function openHistory(
       const { z } = await prior.run(feeds(rows));
       const fixed = programFeeds({ program: decoder.program, parameters, seed: 0, step: HISTORY_STEP });
       const { mean } = await decoder.run({ ...fixed(rows), z });
-      kept.set(String(epoch), { data: asBytes(mean.data, unit, data.range), shape: mean.shape });
+      kept.set(String(epoch), {
+        data: Uint8Array.from(mean.data, (value) => byteOf(unit * value, range)),
+        shape: mean.shape,
+      });
       run.writeArtifact(FILE, encodeSafetensors(kept));
     },
     release: async () => {
@@ -49,12 +56,4 @@ export async function openHistory(
       await decoder.release();
     },
   };
-}
-
-/** What a picture shows: the range as 0 to 255. */
-function asBytes(means: ArrayLike<number>, unit: number, [low, high]: readonly [number, number]): Uint8Array {
-  return Uint8Array.from(means, (mean) => {
-    const share = (unit * mean - low) / (high - low || 1);
-    return Math.round(255 * Math.min(Math.max(share, 0), 1));
-  });
 }

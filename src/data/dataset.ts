@@ -193,6 +193,20 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   };
 }
 
+/** The first examples, at most so many. */
+export function firstOf(dataset: Dataset, count: number): Dataset {
+  if (count >= dataset.length) return dataset;
+  return subset(
+    dataset,
+    Array.from({ length: count }, (_, i) => i),
+  );
+}
+
+/** The names of so many columns: those that the data have, else x0, x1, … */
+export function columnNames(columns: readonly string[] | undefined, count: number): readonly string[] {
+  return columns ?? Array.from({ length: count }, (_, j) => `x${j}`);
+}
+
 /**
  * Two disjoint parts that together are the whole, each in the dataset's order: `fraction` of the examples (rounded) go to
  * `validation`; of labelled ones the same share of every class, to within one example. Which ones depends on the seed, the

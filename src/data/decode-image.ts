@@ -1,4 +1,4 @@
-/** One image as bytes: any format that sharp reads, turned upright, brought to a size, in grey or RGB of 8 bits. */
+/** One image as bytes: of every format that sharp reads, turned upright, brought to a size, in grey or RGB of 8 bits. */
 import { extname } from "node:path";
 import type { Metadata } from "sharp";
 import { InputError } from "../errors.ts";
@@ -39,7 +39,7 @@ export function hasImageName(path: string): boolean {
 }
 
 /** Whether a file is an image by its content, or meant to be one by its name. */
-export async function isImage(path: string): Promise<boolean> {
+export async function isImageFile(path: string): Promise<boolean> {
   if (hasImageName(path)) return true;
   return inspectImage(path, path).then(
     () => true,

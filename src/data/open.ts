@@ -4,8 +4,8 @@ import { arrayDataset, type Dataset } from "./dataset.ts";
 import { firstBytesOf, isGzip, readingFault } from "./file-bytes.ts";
 import { isIdx } from "./idx.ts";
 import { isNpy } from "./npy.ts";
-import { pixelsAs } from "./pixels.ts";
-import type { ReadingOptions } from "./reading.ts";
+import { isImage, pixelsAs } from "./pixels.ts";
+import type { DataKind, ReadingOptions } from "./reading.ts";
 
 /**
  * The examples at a path, told by content, never by name alone: a folder of images, one image (its tiles), a table (CSV,
@@ -39,7 +39,7 @@ export async function openLike(
   const kind = await kindOf(path);
   refuseOtherKind(path, kind, trained);
   const found =
-    kind === "image" && trained.kind !== "image" && isImageShape(trained.shape)
+    kind === "image" && trained.kind !== "image" && isImage(trained.shape)
       ? await openOneImage(path, trained.shape)
       : await openKind(kind, path, { ...watch, atLeast: 1, ...likeOptions(kind, trained) });
   const dataset = kind === "folder" || kind === "image" ? pixelsAs(trained.measure, found) : found;
@@ -61,10 +61,6 @@ function refuseOtherKind(path: string, kind: DataKind, { shape, columns }: Train
   if (kind === "table" && shape.length === 3) {
     throw new InputError(`${path}: is a table, and this model was trained on images of [${shape.join(", ")}]`);
   }
-}
-
-function isImageShape(shape: readonly number[]): shape is readonly [1 | 3, number, number] {
-  return shape.length === 3 && (shape[0] === 1 || shape[0] === 3);
 }
 
 /** One image file as one example. */
@@ -90,10 +86,6 @@ function sameLabels({ labels, labelNames }: Dataset, trained: Trained): Pick<Dat
   return { labels: Int32Array.from(labels, (label) => numbers[label]), labelNames: trained.labelNames };
 }
 
-export const dataKinds = ["folder", "image", "table", "array"] as const;
-/** What lies at a path. */
-export type DataKind = (typeof dataKinds)[number];
-
 const words: Readonly<Record<DataKind, string>> = {
   folder: "a folder of images",
   image: "an image",
@@ -113,8 +105,8 @@ export async function kindOf(path: string): Promise<DataKind> {
   if (isGzip(bytes)) return /\.(csv|tsv|txt)\.gz$/i.test(path) ? "table" : "array";
   const { isTable } = await import("./table/table.ts");
   if (bytes.length > 0 && isTable(bytes)) return "table";
-  const { isImage } = await import("./decode-image.ts");
-  return (await isImage(path)) ? "image" : "array"; // which says what it got instead
+  const { isImageFile } = await import("./decode-image.ts");
+  return (await isImageFile(path)) ? "image" : "array"; // which says what it got instead
 }
 
 const JSON_TEXT = "JSON; save the rows as CSV";

@@ -1,6 +1,11 @@
 import { InputError } from "../errors.ts";
 import type { Dataset, Measure } from "./dataset.ts";
 
+/** Whether examples of this shape can be shown: [channels, height, width] with 1 or 3 channels. */
+export function isImage(shape: readonly number[]): shape is readonly [1 | 3, number, number] {
+  return shape.length === 3 && (shape[0] === 1 || shape[0] === 3);
+}
+
 /**
  * Images of bytes as a model of another measure knows them: 0…255 become 0…1, and for a binary one 0 or 1, whichever is nearer.
  * @throws InputError for a model of real numbers, whose units nobody knows.

@@ -1,5 +1,9 @@
 import type { Measure } from "./dataset.ts";
 
+/** What can lie at a path: a folder of images, one image, a table, an array. */
+export const dataKinds = ["folder", "image", "table", "array"] as const;
+export type DataKind = (typeof dataKinds)[number];
+
 /** How the examples in a file or folder are to be read; what does not apply to their kind is refused. */
 export interface ReadingOptions {
   /** Images: [height, width] in pixels that each is scaled to cover and cropped to; of a single image, its tiles. */

@@ -1,11 +1,12 @@
 import { type Dataset, numbersOf, subset } from "../data/dataset.ts";
+import { isImage } from "../data/pixels.ts";
 import { latentMap } from "../evaluation/latent-map.ts";
 import type { RunFacts } from "../run/facts.ts";
 import { decodeSafetensors } from "../run/safetensors.ts";
 import type { TrainedModel } from "../trained/trained-model.ts";
 import { traversal } from "../trained/traversal.ts";
 import type { Image } from "./grid.ts";
-import { isImage, toImages } from "./image.ts";
+import { toImages } from "./image.ts";
 import type {
   DecodedGrid,
   History,

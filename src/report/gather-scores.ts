@@ -1,9 +1,10 @@
-import { type Dataset, numbersOf, subset } from "../data/dataset.ts";
+import { columnNames, type Dataset, numbersOf, subset } from "../data/dataset.ts";
+import { isImage } from "../data/pixels.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { scoreThreshold } from "../trained/scores.ts";
 import type { TrainedModel } from "../trained/trained-model.ts";
 import { imagesOf } from "./gather-figures.ts";
-import { isImage } from "./image.ts";
+
 import type { ScoreFigure, StrangeExamples } from "./report-input.ts";
 
 const SHOWN = 10;
@@ -52,7 +53,7 @@ function shownExamples(
   const size = sizeOf(dataset.shape);
   return {
     kind: "rows",
-    columns: dataset.columns ?? Array.from({ length: size }, (_, j) => `x${j}`),
+    columns: columnNames(dataset.columns, size),
     rows: told.map((one, i) => ({ ...one, values: Array.from(numbers.subarray(i * size, (i + 1) * size)) })),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Dataset, numbersOf, subset } from "../data/dataset.ts";
+import { columnNames, type Dataset, firstOf, numbersOf } from "../data/dataset.ts";
+import { isImage } from "../data/pixels.ts";
 import type { LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import type { StampedNumber } from "../evaluation/summary.ts";
 import type { RunConfig } from "../run/config.ts";
@@ -7,7 +8,7 @@ import type { TrainedModel } from "../trained/trained-model.ts";
 import type { CurvePoint } from "./curves.ts";
 import { gatherHistory, gatherMap, gatherReconstructions, gatherSamples, gatherTraversals } from "./gather-figures.ts";
 import { gatherScores } from "./gather-scores.ts";
-import { isImage } from "./image.ts";
+
 import { modelCard } from "./model-card.ts";
 import type { ReportInput, TableFigure } from "./report-input.ts";
 
@@ -39,7 +40,7 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
   const { model, config, metrics, history, evaluation, signal } = sources;
   const { estimate, active, numbers } = evaluation;
   const split = `${evaluation.split} split`;
-  const dataset = atMost(sources.dataset, MOST);
+  const dataset = firstOf(sources.dataset, MOST);
   const image = isImage(dataset.shape);
   const latents = active && estimate.rates?.map((rate, j) => ({ rate, active: active[j] }));
   const used = Array.from({ length: config.model.latents }, (_, j) => j).sort(
@@ -80,14 +81,6 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
   };
 }
 
-function atMost(dataset: Dataset, most: number): Dataset {
-  if (dataset.length <= most) return dataset;
-  return subset(
-    dataset,
-    Array.from({ length: most }, (_, i) => i),
-  );
-}
-
 /** Held-out rows beside as many draws. */
 async function gatherTable(model: TrainedModel, dataset: Dataset, split: string): Promise<TableFigure | undefined> {
   if (dataset.shape.length !== 1) return undefined;
@@ -96,8 +89,7 @@ async function gatherTable(model: TrainedModel, dataset: Dataset, split: string)
   const samples = await model.sample(dataset.length, { from: "draw", seed: 0 });
   const rows = (values: Float32Array): readonly (readonly number[])[] =>
     Array.from({ length: dataset.length }, (_, i) => Array.from(values.subarray(i * size, (i + 1) * size)));
-  const columns = dataset.columns ?? Array.from({ length: size }, (_, j) => `x${j}`);
-  return { split, columns, data: rows(data), samples: rows(samples.data) };
+  return { split, columns: columnNames(dataset.columns, size), data: rows(data), samples: rows(samples.data) };
 }
 
 /** The report's first sentence: what was trained, for how long, on what. */

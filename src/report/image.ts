@@ -6,13 +6,14 @@ export interface Range {
   readonly high: number;
 }
 
-/** Whether examples can be shown: [channels, height, width] with 1 or 3 channels. */
-export function isImage(shape: readonly number[]): boolean {
-  return shape.length === 3 && (shape[0] === 1 || shape[0] === 3);
+/** A number as a byte: the range as 0 to 255; what lies outside is cut. */
+export function byteOf(value: number, { low, high }: Range): number {
+  const share = (value - low) / (high - low || 1);
+  return Math.round(255 * Math.min(Math.max(share, 0), 1));
 }
 
 /** Numbers [n, channels, height, width] as images; what lies outside the range is cut. */
-export function toImages(values: ArrayLike<number>, shape: readonly number[], { low, high }: Range): readonly Image[] {
+export function toImages(values: ArrayLike<number>, shape: readonly number[], range: Range): readonly Image[] {
   const [channels, height, width] = shape;
   const size = channels * height * width;
   return Array.from({ length: values.length / size }, (_, image) => {
@@ -20,8 +21,7 @@ export function toImages(values: ArrayLike<number>, shape: readonly number[], { 
     for (let i = 0; i < size; i++) {
       const channel = Math.floor(i / (height * width));
       const place = (i % (height * width)) * channels + channel; // [c, h, w] → [h, w, c]
-      const share = (values[image * size + i] - low) / (high - low || 1);
-      data[place] = Math.round(255 * Math.min(Math.max(share, 0), 1));
+      data[place] = byteOf(values[image * size + i], range);
     }
     return { width, height, channels: channels === 3 ? 3 : 1, data };
   });

@@ -1,5 +1,6 @@
+import { isImage } from "../data/pixels.ts";
 import type { RunConfig } from "../run/config.ts";
-import { isImage } from "./image.ts";
+
 import type { ModelCard } from "./report-input.ts";
 
 /** What can be said of a model from what its run knows; who publishes it adds the rest. */

@@ -4,7 +4,7 @@ import { natsLabel, tiles } from "./picture.ts";
 import type { Reconstruction, Reconstructions } from "./report-input.ts";
 import { counted, type Figure, panel, panels, type Section } from "./section.ts";
 
-/** Originals above their reconstructions: any, the best and the worst. */
+/** Originals above their reconstructions: the first, the best and the worst. */
 export async function reconstructionSection(
   { split, examples, typical, best, worst }: Reconstructions,
   likelihood: string | undefined,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { measures } from "../data/dataset.ts";
+import { dataKinds } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
 
 /** The training data by their content, and what is needed to read others like them and to give numbers back in their units. */
@@ -9,7 +10,7 @@ const dataSchema = z.object({
   shape: z.array(z.number()),
   measure: z.enum(measures),
   /** What the data were: a folder of images, one image's tiles, a table, an array. */
-  kind: z.enum(["folder", "image", "table", "array"]),
+  kind: z.enum(dataKinds),
   /** The smallest and the largest number of the training part: what a picture shows as black and as white. */
   range: z.tuple([z.number(), z.number()]),
   /** Of a table: its columns, and how the training part standardises each; the model does so inside. */

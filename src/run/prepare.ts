@@ -1,7 +1,7 @@
 import { type Dataset, split } from "../data/dataset.ts";
 import { embeddedFashion } from "../data/fashion.ts";
-import { type DataKind, kindOf, openDataset, openLike } from "../data/open.ts";
-import type { ReadingOptions } from "../data/reading.ts";
+import { kindOf, openDataset, openLike } from "../data/open.ts";
+import type { DataKind, ReadingOptions } from "../data/reading.ts";
 import { forEachBlock } from "../data/rows.ts";
 import type { DataDescription, Model } from "../models/model.ts";
 import { vae } from "../models/vae.ts";

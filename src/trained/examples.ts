@@ -1,6 +1,6 @@
 import { pixelsOf } from "#images";
 import { arrayDataset, type Dataset } from "../data/dataset.ts";
-import { pixelsAs } from "../data/pixels.ts";
+import { isImage, pixelsAs } from "../data/pixels.ts";
 import { InputError } from "../errors.ts";
 import type { RunFacts } from "../run/facts.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
@@ -13,8 +13,8 @@ export async function asDataset(examples: Examples, { data }: RunFacts): Promise
   const numbers = asNumbers(examples, data.shape);
   if (numbers) return arrayDataset(numbers, { name: "the examples", measure });
   const images: readonly ImageInput[] = isArray(examples)
-    ? examples.filter(isImage)
-    : isImage(examples)
+    ? examples.filter(isImageInput)
+    : isImageInput(examples)
       ? [examples]
       : [];
   if (images.length === 0 || (isArray(examples) && images.length < examples.length)) {
@@ -26,8 +26,7 @@ export async function asDataset(examples: Examples, { data }: RunFacts): Promise
 }
 
 async function imageDataset(images: readonly ImageInput[], { shape, measure }: RunFacts["data"]): Promise<Dataset> {
-  const [channels, height, width] = shape;
-  if (shape.length !== 3 || (channels !== 1 && channels !== 3)) {
+  if (!isImage(shape)) {
     throw new InputError(`images: this model was trained on examples of [${shape.join(", ")}], not on images`);
   }
   const sources = images.map((image, i) => (typeof image === "string" ? image : `image ${i}`));
@@ -35,9 +34,7 @@ async function imageDataset(images: readonly ImageInput[], { shape, measure }: R
   const AT_ONCE = 8; // decoding has threads of its own
   for (let start = 0; start < images.length; start += AT_ONCE) {
     const some = images.slice(start, start + AT_ONCE);
-    const pixels = await Promise.all(
-      some.map((image, i) => pixelsOf(image, [channels, height, width], sources[start + i])),
-    );
+    const pixels = await Promise.all(some.map((image, i) => pixelsOf(image, shape, sources[start + i])));
     for (const [i, one] of pixels.entries()) all.set(one, (start + i) * one.length);
   }
   const array = { data: all, shape: [images.length, ...shape] };
@@ -86,7 +83,7 @@ function isNdArray(value: Examples): value is NdArray {
   return typeof value === "object" && "shape" in value && "data" in value;
 }
 
-function isImage(value: unknown): value is ImageInput {
+function isImageInput(value: unknown): value is ImageInput {
   if (typeof value === "string" || value instanceof Uint8Array) return true;
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   return "arrayBuffer" in value || ("width" in value && "height" in value);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import sharp, { type Sharp } from "sharp";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { decodeImage, isImage } from "../../src/data/decode-image.ts";
+import { decodeImage, isImageFile } from "../../src/data/decode-image.ts";
 import { InputError } from "../../src/errors.ts";
 
 /** Bytes that look random, the same ones each time. */
@@ -20,13 +20,13 @@ function image(): Sharp {
   return sharp(noise(3600), { raw: { width: 40, height: 30, channels: 3 } });
 }
 
-test("isImage goes by content, and by the name of what is damaged", async () => {
+test("isImageFile goes by content, and by the name of what is damaged", async () => {
   const folder = mkdtempSync(join(tmpdir(), "reparam-image-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, "picture"), await image().png().toBuffer());
   writeFileSync(join(folder, "cut.png"), "text");
   writeFileSync(join(folder, "a.txt"), "text");
-  const told = ["picture", "cut.png", "a.txt"].map((name) => isImage(join(folder, name)));
+  const told = ["picture", "cut.png", "a.txt"].map((name) => isImageFile(join(folder, name)));
   expect(await Promise.all(told)).toEqual([true, true, false]);
 });
 

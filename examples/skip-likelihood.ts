@@ -17,7 +17,7 @@ const laplace = (location: Tensor, scale: Tensor): Distribution => ({
   mean: location,
   // log p(x) = log 1/2b − |x − m|/b
   logProb: (x) => sumEvent(sub(log(div(0.5, scale)), div(abs(sub(x, location)), scale)), 1),
-  noiseLaw: "uniform",
+  noise: { law: "uniform", event: location.shape.slice(-1).map(Number) },
   // x = m − b·sgn(u − ½)·log(1 − |2u − 1|)
   sample: (u) => sub(location, mul(scale, mul(sign(sub(u, 0.5)), log(sub(1, abs(sub(mul(2, u), 1))))))),
 });

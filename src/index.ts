@@ -2,17 +2,7 @@
 
 export { openEngine } from "#engine";
 export { arrayDataset, type Dataset, featureMeans, type Measure, split, subset } from "./data/dataset.ts";
-export { type Bernoulli, bernoulli } from "./distributions/bernoulli.ts";
-export { type DiscretizedLogistic, discretizedLogistic } from "./distributions/discretized-logistic.ts";
-export {
-  type Distribution,
-  type Reparameterized,
-  rsample,
-  type Support,
-  sumEvent,
-} from "./distributions/distribution.ts";
-export { kl, klTerms } from "./distributions/kl.ts";
-export { type Normal, normal } from "./distributions/normal.ts";
+export * from "./distributions/index.ts";
 export { InputError, NumericalError, ShapeError } from "./errors.ts";
 export { type Estimate, estimateLikelihood, type LikelihoodEstimate } from "./evaluation/likelihood.ts";
 export {

@@ -3,6 +3,7 @@ import {
   fastSigmoid,
   less,
   mul,
+  neg,
   reshape,
   sigmoid,
   softplus,
@@ -13,12 +14,13 @@ import {
 } from "../tensor/index.ts";
 import { unbroadcast } from "../tensor/ops/shape.ts";
 import { multiply } from "../tensor/shape.ts";
-import { type Distribution, sumEvent } from "./distribution.ts";
+import { type Distribution, eventShape, sumEvent } from "./distribution.ts";
 
 const family = new WeakSet<Distribution>();
 
 export interface Bernoulli extends Distribution {
   readonly name: "Bernoulli";
+  readonly mean: Tensor;
   readonly parameters: { readonly logits: Tensor };
 }
 
@@ -30,8 +32,9 @@ export function bernoulli(logits: Tensor, eventRank = 1): Bernoulli {
     shape: logits.shape,
     eventRank,
     support: "binary",
-    noiseLaw: "uniform",
+    noise: { law: "uniform", event: eventShape({ name: "Bernoulli", shape: logits.shape, eventRank }) },
     mean: sigmoid(logits),
+    variance: mul(sigmoid(logits), sigmoid(neg(logits))),
     logProb: (x) => density(x, logits, eventRank),
     sample: (noise) => toFloat(less(noise, sigmoid(logits))),
     // H = p·log(1 + e⁻ˡ) + (1 − p)·log(1 + eˡ) = log(1 + eˡ) − p·ℓ

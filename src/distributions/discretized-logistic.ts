@@ -17,10 +17,11 @@ import {
 } from "../tensor/index.ts";
 import { lift, type TensorLike } from "../tensor/leaves.ts";
 import { broadcastShapes } from "../tensor/shape.ts";
-import { type Distribution, sumEvent } from "./distribution.ts";
+import { type Distribution, eventShape, sumEvent } from "./distribution.ts";
 
 export interface DiscretizedLogistic extends Distribution {
   readonly name: "DiscretizedLogistic";
+  readonly mean: Tensor;
   readonly parameters: { readonly mean: Tensor; readonly scale: Tensor };
 }
 
@@ -32,13 +33,14 @@ const TOP = 255;
  */
 export function discretizedLogistic(mean: TensorLike, scale: TensorLike, eventRank = 1): DiscretizedLogistic {
   const parameters = { mean: lift(mean), scale: lift(scale) };
+  const shape = broadcastShapes("DiscretizedLogistic", parameters.mean.shape, parameters.scale.shape);
   return {
     name: "DiscretizedLogistic",
     parameters,
-    shape: broadcastShapes("DiscretizedLogistic", parameters.mean.shape, parameters.scale.shape),
+    shape,
     eventRank,
     support: "bytes",
-    noiseLaw: "uniform",
+    noise: { law: "uniform", event: eventShape({ name: "DiscretizedLogistic", shape, eventRank }) },
     // E x = Σ_{k ≥ 1} P(x ≥ k) by the integral of the same tail, s·(log(1 + e^(μ/s)) − log(1 + e^((μ−255)/s))): within
     // 1/(80·s) of a grey level for s ≥ ½ (Euler–Maclaurin at the two ends), and within ½ below, where rounding shows.
     mean: mul(

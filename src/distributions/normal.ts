@@ -2,12 +2,13 @@ import { ShapeError } from "../errors.ts";
 import { add, broadcastTo, div, log, mul, square, sub, type Tensor } from "../tensor/index.ts";
 import { lift, type TensorLike } from "../tensor/leaves.ts";
 import { broadcastShapes } from "../tensor/shape.ts";
-import { type Distribution, type Reparameterized, sumEvent } from "./distribution.ts";
+import { type Distribution, eventShape, type Reparameterized, sumEvent } from "./distribution.ts";
 
 const family = new WeakSet<Distribution>();
 
 export interface Normal extends Reparameterized {
   readonly name: "Normal";
+  readonly mean: Tensor;
   readonly parameters: { readonly mean: Tensor; readonly scale: Tensor };
 }
 
@@ -30,8 +31,9 @@ export function normal(mean: TensorLike, scale: TensorLike, eventRank = 1): Norm
     shape,
     eventRank,
     support: "real",
-    noiseLaw: "normal",
-    mean: parameters.mean,
+    noise: { law: "normal", event: eventShape({ name: "Normal", shape, eventRank }) },
+    mean: broadcastTo(parameters.mean, shape),
+    variance: broadcastTo(square(parameters.scale), shape),
     logProb: (x) => ofStandard(div(sub(x, parameters.mean), parameters.scale)),
     sample: (noise) => locate(parameters, noise),
     rsampleWithLogProb: (noise) => ({ sample: locate(parameters, noise), logProb: ofStandard(noise) }),

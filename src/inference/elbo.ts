@@ -16,10 +16,9 @@ export interface BoundTerms {
   readonly rate: Tensor;
 }
 
-/** The noise that one posterior sample of each example needs, named `name`. */
-export function latentNoise(name: string, prior: Reparameterized, batch: Dim, samples?: Dim): Tensor {
-  const event = prior.shape.slice(prior.shape.length - prior.eventRank);
-  return noise(name, prior.noiseLaw, { samples, batch, event });
+/** The noise that one draw for each example needs, named `name`. */
+export function latentNoise(name: string, { noise: { law, event } }: Distribution, batch: Dim, samples?: Dim): Tensor {
+  return noise(name, law, { samples, batch, event });
 }
 
 /**

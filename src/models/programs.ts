@@ -1,6 +1,7 @@
+import { meanOf } from "../distributions/distribution.ts";
 import { hasClosedForm, klTerms } from "../distributions/kl.ts";
 import { type BoundTerms, evidenceLowerBound, latentNoise, weightedLoss } from "../inference/elbo.ts";
-import { type AnyTensor, type Dim, data, noise, scope, type Tensor, toFloat } from "../tensor/index.ts";
+import { type AnyTensor, type Dim, data, scope, type Tensor, toFloat } from "../tensor/index.ts";
 import type { DataDescription, Model } from "./model.ts";
 
 /** Names of the inputs of a model's programs. */
@@ -35,7 +36,7 @@ export function encoderProgram(model: Model, description: DataDescription): Outp
 /** z [batch, k] → the likelihood's parameters by their names, and its mean: `decoder.onnx`. */
 export function decoderProgram(model: Model): Outputs {
   const likelihood = model.decoder(data("z", ["batch", model.latents]));
-  return { mean: likelihood.mean, ...likelihood.parameters };
+  return { mean: meanOf(likelihood), ...likelihood.parameters };
 }
 
 /**
@@ -47,16 +48,13 @@ export function likelihoodProgram(model: Model): {
   readonly fed: ReadonlyMap<AnyTensor, string>;
 } {
   const likelihood = model.decoder(data("z", ["batch", model.latents]));
-  const event = likelihood.shape.slice(likelihood.shape.length - likelihood.eventRank);
-  const x = likelihood.sample(noise(OBSERVATION_NOISE, likelihood.noiseLaw, { batch: "batch", event }));
+  const x = likelihood.sample(latentNoise(OBSERVATION_NOISE, likelihood, "batch"));
   return { outputs: { x }, fed: new Map(Object.entries(likelihood.parameters).map(([name, value]) => [value, name])) };
 }
 
 /** noise [batch, k] → z: `prior.onnx`. */
 export function priorProgram(model: Model): Outputs {
-  const { prior } = model;
-  const event = prior.shape.slice(prior.shape.length - prior.eventRank);
-  return { z: prior.sample(noise("noise", prior.noiseLaw, { batch: "batch", event })) };
+  return { z: model.prior.sample(latentNoise("noise", model.prior, "batch")) };
 }
 
 /**

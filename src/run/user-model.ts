@@ -92,8 +92,14 @@ function guardFunctions(path: string, model: Model): Model {
 /** The measures of data that a density with this support is one on, the first of which names it. */
 const measuresOf: Readonly<Record<Support, readonly Measure[]>> = {
   real: ["real", "unit"],
+  positive: ["real", "unit"],
+  unit: ["unit"],
   binary: ["binary"],
   bytes: ["bytes"],
+  counts: ["count", "bytes"],
+  category: ["category"],
+  oneHot: ["binary"],
+  simplex: ["unit"],
 };
 
 /** Refuses a likelihood that is no density on the data as they are: log p would be off by the units, or infinite. */

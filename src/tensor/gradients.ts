@@ -2,6 +2,7 @@ import { ShapeError } from "../errors.ts";
 import { constant } from "./leaves.ts";
 import { asFloat, isFloat } from "./op.ts";
 import { add } from "./ops/binary.ts";
+import { customGradient } from "./ops/custom.ts";
 import { broadcastTo } from "./ops/shape.ts";
 import { sameShape, show } from "./shape.ts";
 import { type AnyTensor, scope, type Tensor, topological } from "./tensor.ts";
@@ -15,13 +16,18 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): readonly Tensor
   if (loss.shape.length !== 0) {
     throw new ShapeError(`gradients: the loss must be one number, got ${show(loss.shape)}; take its mean or sum`);
   }
-  const order = topological([loss]);
+  return pullBack(loss, constant(1), wrt);
+}
+
+/** Σ upstream · ∂output/∂w for each w; a w may be any node that the output is made from. */
+export function pullBack(output: Tensor, given: Tensor, wrt: readonly Tensor[]): readonly Tensor[] {
+  const order = topological([output]);
   const wanted = new Set<AnyTensor>(wrt);
   const leads = new Set<AnyTensor>();
   for (const node of order) {
     if (wanted.has(node) || node.inputs.some((input) => leads.has(input))) leads.add(node);
   }
-  const upstream = new Map<AnyTensor, Tensor>([[loss, constant(1)]]);
+  const upstream = new Map<AnyTensor, Tensor>([[output, given]]);
   for (const node of order.toReversed()) {
     const from = upstream.get(node);
     if (from === undefined || node.inputs.length === 0 || !leads.has(node) || !isFloat(node)) continue;
@@ -36,4 +42,12 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): readonly Tensor
     }
   }
   return wrt.map((w) => broadcastTo(upstream.get(w) ?? constant(0), asFloat(w).shape));
+}
+
+/**
+ * The same value, whose gradient reaches only these nodes: what else it was made from counts as constant. With the density of a
+ * sample and the sample itself this leaves out the score ∂ log q/∂φ at fixed z and keeps the path.
+ */
+export function gradientThrough(value: Tensor, nodes: readonly Tensor[]): Tensor {
+  return customGradient(value, nodes, (upstream) => pullBack(value, upstream, nodes));
 }

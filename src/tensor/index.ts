@@ -1,5 +1,5 @@
 /** The language that formulas are written in: symbolic tensors and functions of them. */
-export { gradients } from "./gradients.ts";
+export { gradients, gradientThrough, pullBack } from "./gradients.ts";
 export { constant, data, hyper, indices, noise, parameter, state, type TensorLike } from "./leaves.ts";
 export type { NdArray } from "./ndarray.ts";
 export { add, div, maximum, minimum, mul, pow, square, sub } from "./ops/binary.ts";

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openEngine } from "#engine";
+import { meanOf } from "../../src/distributions/distribution.ts";
 import { InputError } from "../../src/errors.ts";
 import { weightedLoss } from "../../src/inference/elbo.ts";
 import { formatArchitecture, parseArchitecture } from "../../src/models/architecture.ts";
@@ -301,8 +302,11 @@ describe("a VAE with a decoder of its own", () => {
   const mlp = { kind: "mlp", widths: [6] } as const;
   const biasOf = (architecture: Architecture, decoder: Architecture | undefined, name: string) =>
     parametersOf([
-      vae({ architecture, decoder, likelihood: "logistic", latents: 2 }, description).decoder(data("z", ["batch", 2]))
-        .mean,
+      meanOf(
+        vae({ architecture, decoder, likelihood: "logistic", latents: 2 }, description).decoder(
+          data("z", ["batch", 2]),
+        ),
+      ),
     ]).find((parameter) => parameter.name === name);
 
   it.each([levels("conv", 4), levels("residual", 4)])("$kind starts at the mean of each channel", (decoder) => {

@@ -4,7 +4,7 @@ import { normal } from "../../src/distributions/normal.ts";
 import { InputError } from "../../src/errors.ts";
 import { constant, data } from "../../src/tensor/index.ts";
 import { evaluate } from "../../src/tensor/reference.ts";
-import { families, feedsFor, integrals, overSettings, quadrature } from "./families.ts";
+import { families, feedsFor, integrals, overSettings, quadrature } from "./families/index.ts";
 
 /** The pairs with a closed form; for every other one the error must say how to estimate it. */
 const known = new Set(["Normal Normal", "Bernoulli Bernoulli"]);

@@ -1,4 +1,5 @@
 import { arrayDataset } from "../../data/dataset.ts";
+import { meanOf } from "../../distributions/distribution.ts";
 import { kl } from "../../distributions/kl.ts";
 import { normal } from "../../distributions/normal.ts";
 import {
@@ -50,7 +51,7 @@ function losses(lambda: number, variance: number) {
   const noise = latentNoise("epsilon", model.prior, "batch");
   const posterior = model.encoder(input);
   const { sample: z } = posterior.rsampleWithLogProb(noise);
-  const distance = sum(square(sub(input, model.decoder(z).mean)), -1); // ‖x − x̂‖²  [batch]
+  const distance = sum(square(sub(input, meanOf(model.decoder(z)))), -1); // ‖x − x̂‖²  [batch]
   const penalised = mean(add(distance, mul(lambda, kl(posterior, model.prior))));
   return { penalised, weighted: weightedLoss(evidenceLowerBound(model, input, noise)) };
 }

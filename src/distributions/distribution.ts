@@ -45,6 +45,20 @@ export interface Reparameterized extends Distribution {
   rsampleWithLogProb(noise: Tensor): { readonly sample: Tensor; readonly logProb: Tensor };
 }
 
+/** A mixture that can be drawn from every component at once. */
+export interface Stratified extends Distribution {
+  /**
+   * One draw of each of C components, log q of the WHOLE mixture there, and the components' log-weights, all with a leading axis C:
+   * Σ_c e^{logWeight_c}·f(sample_c) estimates E f, with gradients in all parameters. Morningstar et al. 2021, eq. 6.
+   */
+  strata(noise: Tensor): { readonly sample: Tensor; readonly logProb: Tensor; readonly logWeight: Tensor };
+}
+
+/** Whether it can be drawn from every component at once. */
+export function isStratified(distribution: Distribution): distribution is Stratified {
+  return "strata" in distribution;
+}
+
 /** Whether gradients pass through its samples. */
 export function isReparameterized(distribution: Distribution): distribution is Reparameterized {
   return "rsampleWithLogProb" in distribution;

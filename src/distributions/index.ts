@@ -5,10 +5,12 @@ export {
   type Distribution,
   draw,
   isReparameterized,
+  isStratified,
   meanOf,
   type NoiseNeed,
   type Reparameterized,
   rsample,
+  type Stratified,
   type Support,
   sumEvent,
 } from "./distribution.ts";

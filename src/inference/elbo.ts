@@ -1,12 +1,12 @@
-import type { Distribution, Reparameterized } from "../distributions/distribution.ts";
+import { type Distribution, draw } from "../distributions/distribution.ts";
 import { hasClosedForm, kl } from "../distributions/kl.ts";
 import { type Dim, hyper, mean, mul, neg, noise, scope, sub, type Tensor } from "../tensor/index.ts";
 
 /** What a bound needs of a model: x ↦ q(z|x), z ↦ p(x|z) and p(z). */
 export interface LatentVariableModel {
-  readonly encoder: (x: Tensor) => Reparameterized;
+  readonly encoder: (x: Tensor) => Distribution;
   readonly decoder: (z: Tensor) => Distribution;
-  readonly prior: Reparameterized;
+  readonly prior: Distribution;
 }
 
 /** The bound and its two terms, per example, in nats: [batch], or [samples, batch]. */
@@ -26,13 +26,13 @@ export function latentNoise(name: string, { noise: { law, event } }: Distributio
  * form where there is one. Kingma & Welling 2014, eq. 3.
  */
 export function evidenceLowerBound(model: LatentVariableModel, x: Tensor, epsilon: Tensor): BoundTerms {
-  const posterior = scope("encoder", () => model.encoder(x)); //          q(z|x)
-  const { sample: z, logProb } = posterior.rsampleWithLogProb(epsilon); // [..., batch, k]
-  const likelihood = scope("decoder", () => model.decoder(z)); //          p(x|z)
+  const posterior = scope("encoder", () => model.encoder(x)); //   q(z|x)
+  const { sample: z, logProb } = draw(posterior, epsilon); //      [..., batch, k]
+  const likelihood = scope("decoder", () => model.decoder(z)); //  p(x|z)
   return scope("elbo", () => {
-    const reconstruction = likelihood.logProb(x); //                       log p(x|z)  [..., batch]
+    const reconstruction = likelihood.logProb(x); //               log p(x|z)  [..., batch]
     const rate = hasClosedForm(posterior, model.prior)
-      ? kl(posterior, model.prior) //                                      KL(q(z|x) ‖ p(z))  [batch]
+      ? kl(posterior, model.prior) //                              KL(q(z|x) ‖ p(z))  [batch]
       : sub(logProb, model.prior.logProb(z));
     return { elbo: sub(reconstruction, rate), reconstruction, rate };
   });

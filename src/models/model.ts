@@ -1,5 +1,6 @@
 import { type Dataset, featureDeviations, featureMeans, type Measure } from "../data/dataset.ts";
 import type { BoundTerms, LatentVariableModel } from "../inference/elbo.ts";
+import type { Draws } from "../inference/objective.ts";
 import { constant, data, type Tensor } from "../tensor/index.ts";
 
 /** What a model is built for: one example's shape and what its numbers are. */
@@ -46,6 +47,10 @@ export interface Model extends LatentVariableModel {
   readonly observation?: string;
   /** What 1 of what is modelled is in the data's own units: 255 for binarised bytes. By default 1. */
   readonly unit?: number;
+  /** Per-example numbers to watch beside the bound, such as the share of scales at their bound; each has a name of its own. */
+  readonly monitors?: (draws: Draws) => Readonly<Record<string, Tensor>>;
+  /** New values of the model's state leaves after a step, such as a variance at its optimum. */
+  readonly updates?: (x: Tensor, draws: Draws) => Readonly<Record<string, Tensor>>;
   /** The number to minimise; by default −mean(reconstruction − klWeight·rate). The bound that is reported is apart. */
   readonly objective?: (terms: BoundTerms, x: Tensor) => Tensor;
 }

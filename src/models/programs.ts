@@ -1,6 +1,7 @@
-import { meanOf } from "../distributions/distribution.ts";
-import { hasClosedForm, klTerms } from "../distributions/kl.ts";
-import { type BoundTerms, evidenceLowerBound, latentNoise, weightedLoss } from "../inference/elbo.ts";
+import { type Distribution, draw, meanOf } from "../distributions/distribution.ts";
+import { hasTerms, klTerms } from "../distributions/kl.ts";
+import { type BoundTerms, latentNoise } from "../inference/elbo.ts";
+import { type ObjectiveOptions, objective } from "../inference/objective.ts";
 import { type AnyTensor, type Dim, data, scope, type Tensor, toFloat } from "../tensor/index.ts";
 import type { DataDescription, Model } from "./model.ts";
 
@@ -16,16 +17,34 @@ function observed(model: Model, { shape, measure }: DataDescription): Tensor {
   return scope("observe", () => observe(raw));
 }
 
-/** The bound's terms, at weight 1, and the loss to descend: the model's own, or −mean(reconstruction − klWeight·rate). */
+/** What training a model takes besides the model: how its bound is sampled and its gradient estimated. */
+export interface TrainingProgramOptions {
+  /** Posterior samples of each example; no axis of samples by default. */
+  readonly samples?: number;
+  readonly objective?: ObjectiveOptions;
+}
+
+/** The bound's terms, at weight 1, the loss to descend (the model's own where it has one), and new values of state. */
 export function trainingProgram(
   model: Model,
   description: DataDescription,
-  samples?: number,
-): { readonly terms: BoundTerms; readonly loss: Tensor } {
+  { samples, objective: options }: TrainingProgramOptions = {},
+): TrainingProgram {
   const x = observed(model, description);
-  const terms = evidenceLowerBound(model, x, latentNoise(LATENT_NOISE, model.prior, "batch", samples));
-  const loss = scope("loss", () => (model.objective ? model.objective(terms, x) : weightedLoss(terms)));
-  return { terms, loss };
+  const epsilon = (posterior: Distribution): Tensor =>
+    latentNoise(LATENT_NOISE, posterior, "batch", samples === 1 ? undefined : samples);
+  const { terms, loss, updates, draws } = objective(model, x, epsilon, options);
+  return {
+    terms: { ...terms, ...model.monitors?.(draws) },
+    loss: scope("loss", () => (model.objective ? model.objective(terms, x) : loss)),
+    updates: { ...updates, ...model.updates?.(x, draws) },
+  };
+}
+
+export interface TrainingProgram {
+  readonly terms: BoundTerms & Readonly<Record<string, Tensor>>;
+  readonly loss: Tensor;
+  readonly updates: Readonly<Record<string, Tensor>>;
 }
 
 /** x and noise → the posterior's parameters: `encoder.onnx`. */
@@ -65,11 +84,11 @@ export function densityProgram(model: Model, description: DataDescription): Outp
   const x = observed(model, description);
   const samples: Dim = "samples";
   const posterior = model.encoder(x);
-  const { sample: z, logProb } = posterior.rsampleWithLogProb(latentNoise(LATENT_NOISE, model.prior, "batch", samples));
+  const { sample: z, logProb } = draw(posterior, latentNoise(LATENT_NOISE, posterior, "batch", samples));
   const densities = {
     logLikelihood: model.decoder(z).logProb(x),
     logPrior: model.prior.logProb(z),
     logPosterior: logProb,
   };
-  return hasClosedForm(posterior, model.prior) ? { ...densities, rates: klTerms(posterior, model.prior) } : densities;
+  return hasTerms(posterior, model.prior) ? { ...densities, rates: klTerms(posterior, model.prior) } : densities;
 }

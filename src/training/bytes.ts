@@ -1,3 +1,4 @@
+import type { ObjectiveOptions } from "../inference/objective.ts";
 import type { OptimizerOptions } from "../inference/phase.ts";
 import type { DataDescription, Model } from "../models/model.ts";
 import { trainingProgram } from "../models/programs.ts";
@@ -29,10 +30,15 @@ export interface TrainingBytes {
 export function trainingBytes(
   model: Model,
   description: DataDescription,
-  options: { readonly batchSize: number; readonly samples: number; readonly optimizer: OptimizerOptions },
+  options: {
+    readonly batchSize: number;
+    readonly samples: number;
+    readonly optimizer: OptimizerOptions;
+    readonly objective?: ObjectiveOptions;
+  },
 ): TrainingBytes {
   const { batchSize, samples, optimizer } = options;
-  const { terms, loss } = trainingProgram(model, description, samples === 1 ? undefined : samples);
+  const { terms, loss } = trainingProgram(model, description, { samples, objective: options.objective });
   const program = [loss, ...Object.values(terms)];
   const kept = namedLeaves(program).filter(({ leaf }) => leaf.kind === "parameter" || leaf.kind === "state");
   const numbers = kept.reduce((sum, { leaf, tensor }) => sum + sizeOf(staticShape(leaf.name, tensor.shape)), 0);

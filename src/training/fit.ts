@@ -1,5 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import { KL_WEIGHT } from "../inference/elbo.ts";
+import type { ObjectiveOptions } from "../inference/objective.ts";
 import type { Phase, Schedule } from "../inference/phase.ts";
 import { type DataDescription, describeData, type Model, type ModelModule } from "../models/model.ts";
 import { trainingProgram } from "../models/programs.ts";
@@ -17,20 +18,21 @@ export interface ModelTrainingOptions
   readonly klWeight: Schedule;
   /** Posterior samples per example in a step. */
   readonly samples: number;
+  readonly objective?: ObjectiveOptions;
 }
 
 /** The training program of one model: a single phase that descends its loss and moves all its parameters. */
 export async function modelTraining(options: ModelTrainingOptions): Promise<Training> {
   const { model, description, samples, optimizer, learningRate, clipNorm, klWeight } = options;
-  const { terms, loss } = trainingProgram(model, description, samples === 1 ? undefined : samples);
-  const phase: Phase = { name: "train", loss, terms: { ...terms }, optimizer, learningRate, clipNorm };
+  const program = trainingProgram(model, description, { samples, objective: options.objective });
+  const phase: Phase = { name: "train", ...program, optimizer, learningRate, clipNorm };
   return createTraining({ ...options, phases: [phase], hypers: { [KL_WEIGHT]: klWeight } });
 }
 
 /** How to train; what is left out is as in `reparam train`. */
 export interface FitOptions
   extends Pick<TrainingOptions, "engine">,
-    Partial<Pick<ModelTrainingOptions, "seed" | "batchSize" | "samples" | "klWeight">>,
+    Partial<Pick<ModelTrainingOptions, "seed" | "batchSize" | "samples" | "klWeight" | "objective">>,
     Partial<Pick<Phase, "optimizer" | "learningRate" | "clipNorm">>,
     Pick<LoopOptions, "signal" | "onStep" | "onEpoch"> {
   /** Passes over the examples. */

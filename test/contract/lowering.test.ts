@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { openEngine } from "#engine";
+import { draw } from "../../src/distributions/distribution.ts";
 import { InputError } from "../../src/errors.ts";
 import { evidenceLowerBound, latentNoise } from "../../src/inference/elbo.ts";
 import type { DataDescription, Model } from "../../src/models/model.ts";
@@ -61,7 +62,7 @@ const mlpVae = vae(
 function importanceWeighted(model: Model, { shape }: DataDescription): Record<string, Tensor> {
   const x = data("x", ["batch", ...shape], "float");
   const epsilon = latentNoise("epsilon", model.prior, "batch", "samples");
-  const { sample: z, logProb } = model.encoder(x).rsampleWithLogProb(epsilon);
+  const { sample: z, logProb } = draw(model.encoder(x), epsilon);
   const weights = sub(add(model.decoder(z).logProb(x), model.prior.logProb(z)), logProb); // [samples, batch]
   const bounds = sub(logsumexp(weights, 0), log(extent(weights, 0))); // [batch]
   const loss = neg(mean(bounds));

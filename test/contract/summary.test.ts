@@ -116,7 +116,7 @@ describe("the layers of a model, in order, with shapes and parameters", () => {
 
 /** Parameters by name and shape, and every node of the training program with its gradients. */
 function programOf(model: Model, description: DataDescription, samples?: number) {
-  const { terms, loss } = trainingProgram(model, description, samples);
+  const { terms, loss } = trainingProgram(model, description, { samples });
   const leaves = namedLeaves([loss]);
   const parameters = leaves.filter(({ leaf }) => leaf.kind === "parameter").map(({ tensor }) => asFloat(tensor));
   const slopes = gradients(loss, parameters);

@@ -1,5 +1,5 @@
 import { arrayDataset } from "../../data/dataset.ts";
-import { meanOf } from "../../distributions/distribution.ts";
+import { draw, meanOf } from "../../distributions/distribution.ts";
 import { kl } from "../../distributions/kl.ts";
 import { normal } from "../../distributions/normal.ts";
 import {
@@ -50,7 +50,7 @@ function losses(lambda: number, variance: number) {
   const model = networks()(variance);
   const noise = latentNoise("epsilon", model.prior, "batch");
   const posterior = model.encoder(input);
-  const { sample: z } = posterior.rsampleWithLogProb(noise);
+  const { sample: z } = draw(posterior, noise);
   const distance = sum(square(sub(input, meanOf(model.decoder(z)))), -1); // ‖x − x̂‖²  [batch]
   const penalised = mean(add(distance, mul(lambda, kl(posterior, model.prior))));
   return { penalised, weighted: weightedLoss(evidenceLowerBound(model, input, noise)) };

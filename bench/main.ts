@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { openEngine } from "../dist/index.js";
+import { benchCoverage } from "./coverage.ts";
 import { benchEpoch } from "./epoch.ts";
 import { provenance } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
@@ -23,12 +25,14 @@ const benches: Readonly<Record<string, () => Promise<Outcome>>> = {
   memory: benchMemory,
   reading: benchReading,
   photos: () => benchPhotos(values.photos),
+  coverage: async () => benchCoverage(await openEngine()),
   "mlp-micro": () => benchMicro("mlp"),
   "conv-micro": () => benchMicro("conv"),
 };
 
-/** The bench of photos needs a folder that scripts/make-photos.mjs makes, and minutes: it runs where it is named. */
-const usual = Object.keys(benches).filter((name) => name !== "photos");
+/** These take minutes, and the bench of photos a folder that scripts/make-photos.mjs makes: they run where they are named. */
+const long: readonly string[] = ["photos", "coverage"];
+const usual = Object.keys(benches).filter((name) => !long.includes(name));
 const unknown = positionals.find((name) => !(name in benches));
 if (unknown !== undefined || !(Number.isInteger(rounds) && rounds > 0)) {
   console.error(`usage: npm run bench [-- [${Object.keys(benches).join("] [")}] [--rounds N] [--photos FOLDER]]`);

@@ -12,13 +12,20 @@ export {
   latentNoise,
   weightedLoss,
 } from "./inference/elbo.ts";
+export {
+  type Draws,
+  type GradientEstimator,
+  type Objective,
+  type ObjectiveOptions,
+  objective,
+} from "./inference/objective.ts";
 export type { OptimizerOptions, Phase, Schedule } from "./inference/phase.ts";
 export { formatArchitecture, parseArchitecture } from "./models/architecture.ts";
 export { type DataDescription, describeData, type Model, type ModelModule, standardisation } from "./models/model.ts";
 export { type Architecture, decoderNetwork, encoderNetwork } from "./models/networks.ts";
 export { decoderProgram, densityProgram, encoderProgram, priorProgram, trainingProgram } from "./models/programs.ts";
 export { type LayerSummary, type NetworkSummary, networkSummary } from "./models/summary.ts";
-export { standardNormal, type VaeOptions, vae, vaeSchema } from "./models/vae.ts";
+export { type VaeOptions, vae, vaeSchema } from "./models/vae.ts";
 export {
   glorotNormal,
   glorotUniform,

@@ -9,12 +9,15 @@ import { type RunConfig, runConfig } from "../run/config.ts";
 import { settleOptions, vaeOptions } from "../run/defaults.ts";
 import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
 import {
+  capacitySchedule,
   klWeightSchedule,
   learningRateSchedule,
+  objectiveOptions,
   optimizerOptions,
   type SettledOptions,
   type TrainOptions,
   totalSteps,
+  wayOptions,
 } from "../run/options.ts";
 import { buildModel, dataFacts, openRunData, type RunData, type Watch } from "../run/prepare.ts";
 import { environment } from "../run/versions.ts";
@@ -69,13 +72,14 @@ export async function prepareRun(
     const model = await buildModel(options, description);
     const tight = memoryWarning(options, model, description);
     const training = await openTraining(options, engine, data, model, description);
+    const inherited = options.from === undefined ? [] : inherit(training, options.from);
     const steps = totalSteps(options, training.stepsPerEpoch);
     const config = configOf(options, engine, data, description, model, training);
     const notices = engine.notice ? [engine.notice] : [];
     for (const part of [data.source, data.validation, data.test]) {
       for (const line of part?.notices ?? []) if (!notices.includes(line)) notices.push(line);
     }
-    notices.push(...tight, ...warnings(options, steps, model));
+    notices.push(...inherited, ...tight, ...warnings(options, steps, model));
     const common = { options, engine, data, description, model, training };
     if (target.kind === "new") {
       const run = createRun(target.path, config, { force: target.force });
@@ -99,7 +103,12 @@ export async function prepareRun(
 /** Training that may not fit: what it keeps, and two thirds of the intermediates, as the engine uses their memory again. */
 function memoryWarning(options: SettledOptions, model: Model, description: DataDescription): readonly string[] {
   const { batch: batchSize, samples } = options;
-  const bytes = trainingBytes(model, description, { batchSize, samples, optimizer: optimizerOptions(options) });
+  const bytes = trainingBytes(model, description, {
+    batchSize,
+    samples,
+    optimizer: optimizerOptions(options),
+    objective: objectiveOptions(options),
+  });
   const needed = bytes.parameters + bytes.gradients + bytes.slots + (2 / 3) * bytes.activations;
   const free = availableMemory();
   if (needed <= free) return [];
@@ -144,9 +153,36 @@ function openTraining(
     samples: options.samples,
     optimizer: optimizerOptions(options),
     learningRate: learningRateSchedule(options, total),
+    way: wayOptions(options),
+    objective: objectiveOptions(options),
     klWeight: klWeightSchedule(options),
+    capacity: capacitySchedule(options),
     clipNorm: options.clip,
   });
+}
+
+/**
+ * Begins with the parameters of another run, where names and shapes are the same; what only one of the two has is told.
+ * @throws InputError where there are no such parameters, or one has another shape.
+ */
+function inherit({ parameters }: Training, path: string): readonly string[] {
+  const run = openRun(path, { write: false });
+  const source = run.readBest() ?? run.readCheckpoint();
+  if (!source)
+    throw new InputError(`--from ${path}: holds no parameters yet; finish it with: reparam train --resume ${path}`);
+  const missing: string[] = [];
+  for (const [name, { data, shape }] of parameters) {
+    const given = source.tensors.get(`parameter/${name}`);
+    if (!given) missing.push(name);
+    else if (given.shape.join() !== shape.join()) {
+      throw new InputError(
+        `--from ${path}: ${name} has the shape [${given.shape.join(", ")}] there and [${shape.join(", ")}] here; give this run the same model`,
+      );
+    } else data.set(given.data);
+  }
+  if (missing.length === parameters.size)
+    throw new InputError(`--from ${path}: none of its parameters are of this model`);
+  return missing.length === 0 ? [] : [`begun afresh, as ${path} has none: ${missing.join(", ")}`];
 }
 
 function configOf(

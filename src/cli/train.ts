@@ -29,6 +29,7 @@ function flagFor(name: OptionName): Option {
   const start: unknown = schema.safeParse(undefined).data;
   const choices = choicesOf(schema);
   const description = `${schema.description ?? ""}${choices.length > 0 ? ` (${choices.join(", ")})` : ""}`;
+  if (givenOf(schema) instanceof z.ZodBoolean) return new Option(`--${kebab(name)}`, description);
   return new Option(
     `--${kebab(name)} <value>`,
     start === undefined ? description : `${description} (default: ${start})`,

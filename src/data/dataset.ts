@@ -244,6 +244,20 @@ function interleaved(order: Uint32Array, labels: Dataset["labels"]): Uint32Array
   return Uint32Array.from(Array.from(order).sort((a, b) => places[a] - places[b]));
 }
 
+/** The smallest and the largest number: those that bytes and zeros and ones can be, and of other data those that there are. */
+export function numberRange(dataset: Dataset): readonly [number, number] {
+  if (dataset.measure === "bytes") return [0, 255];
+  if (dataset.measure === "binary") return [0, 1];
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  forEachBlock({ ...dataset, size: sizeOf(dataset.shape) }, (block) => {
+    for (const value of block) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  });
+  return [low, high];
+}
+
 /** The mean of each feature over all examples, in the data's own units, summed in float64: [features]. */
 export function featureMeans(dataset: Dataset): Float64Array {
   return featureAverages(dataset, (value) => value);

@@ -1,25 +1,21 @@
 import { InputError } from "../errors.ts";
-import { broadcastTo, type Tensor } from "../tensor/index.ts";
-import { broadcastShapes } from "../tensor/shape.ts";
-import { type Distribution, sumEvent } from "./distribution.ts";
+import type { Tensor } from "../tensor/index.ts";
+import type { Distribution } from "./distribution.ts";
+import { combined, type Found, terms, total } from "./kl-combined.ts";
 import { continuousPairs } from "./kl-continuous.ts";
 import { discretePairs } from "./kl-discrete.ts";
+import { multivariatePairs } from "./kl-multivariate.ts";
 import type { Pair } from "./kl-pair.ts";
 
 /** Every pair whose KL divergence is known. */
-const pairs: readonly Pair[] = [...continuousPairs, ...discretePairs];
-
-interface Found {
-  readonly value: Tensor;
-  readonly by: Pair["by"];
-}
+const pairs: readonly Pair[] = [...continuousPairs, ...discretePairs, ...multivariatePairs];
 
 function find(q: Distribution, p: Distribution): Found | undefined {
   for (const { of, by } of pairs) {
     const value = of(q, p);
     if (value) return { value, by };
   }
-  return undefined;
+  return combined(q, p, find);
 }
 
 function found(q: Distribution, p: Distribution): Found {
@@ -42,11 +38,11 @@ export function hasTerms(q: Distribution, p: Distribution): boolean {
 
 /** KL(q ‖ p) in nats for each component of the event, [...batch, ...event]; [...batch] where the components depend on each other. */
 export function klTerms(q: Distribution, p: Distribution): Tensor {
-  const { value, by } = found(q, p);
-  return by === "event" ? value : broadcastTo(value, broadcastShapes("kl", value.shape, q.shape));
+  const known = found(q, p);
+  return known.by === "event" ? known.value : terms(known, q);
 }
 
 /** KL(q ‖ p) = E_q[log q − log p] in nats: [...batch]. */
 export function kl(q: Distribution, p: Distribution): Tensor {
-  return found(q, p).by === "event" ? klTerms(q, p) : sumEvent(klTerms(q, p), q.eventRank);
+  return total(found(q, p), q);
 }

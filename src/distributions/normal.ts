@@ -1,5 +1,5 @@
 import { ShapeError } from "../errors.ts";
-import { add, broadcastTo, div, log, mul, square, sub, type Tensor } from "../tensor/index.ts";
+import { add, broadcastTo, constant, div, log, mul, square, sub, type Tensor } from "../tensor/index.ts";
 import { lift, type TensorLike } from "../tensor/leaves.ts";
 import { broadcastShapes } from "../tensor/shape.ts";
 import { type Distribution, eventShape, type Reparameterized, sumEvent } from "./distribution.ts";
@@ -42,6 +42,11 @@ export function normal(mean: TensorLike, scale: TensorLike, eventRank = 1): Norm
   };
   family.add(made);
   return made;
+}
+
+/** N(0, I) in k dimensions. */
+export function standardNormal(k: number): Normal {
+  return normal(constant(new Float32Array(k), [k]), constant(new Float32Array(k).fill(1), [k]));
 }
 
 /** z = μ + σ ⊙ ε */

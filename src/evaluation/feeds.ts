@@ -45,7 +45,9 @@ export function programFeeds({ program, dataset, parameters, seed, step, keyedBy
     const size = bytes.length / examples.length;
     return examples.map((_, i) => fnv1a(bytes.subarray(i * size, (i + 1) * size)));
   };
-  const known = program.inputs.filter(({ name, leaf }) => leaf.kind === "noise" || parameters?.has(name) || dataset);
+  const known = program.inputs.filter(
+    ({ name, leaf }) => leaf.kind === "noise" || parameters?.has(name) || (dataset && name === "x"),
+  );
   const fills = known.map(({ name, leaf, shape: symbolic }) => {
     if (leaf.kind === "noise") {
       const event = symbolic.slice(leaf.sampled ? 2 : 1).map(Number);

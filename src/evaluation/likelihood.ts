@@ -3,12 +3,41 @@ import { NumericalError } from "../errors.ts";
 import type { CompiledFunction } from "../runtime/compile.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { programFeeds } from "./feeds.ts";
+import { largestTrustedShape } from "./pareto.ts";
+import { LogWeights } from "./weights.ts";
 
 /** A mean over examples and its standard error between them, in nats. */
 export interface Estimate {
   readonly value: number;
   readonly error: number;
 }
+
+/**
+ * How far a mean of estimates may be from the mean of the exact numbers of the same examples: what the draws, not the choice of
+ * examples, are to blame for.
+ */
+export interface EstimatorError {
+  /** The standard error, from those of the examples, which are drawn independently. */
+  readonly error: number;
+  /** What the mean is expected to be off by; negative, as a bound from below is. */
+  readonly bias: number;
+  /** Holds the exact mean with 95 %: value − bias ± 1.96·error. `bench/coverage.ts` measures how often it does. */
+  readonly interval: readonly [number, number];
+  /** The share of examples whose weights are too heavy-tailed to trust their numbers; NaN of too few samples to say. */
+  readonly untrusted: number;
+}
+
+/** What is told of each example. */
+export type PerExample =
+  | "elbo"
+  | "reconstruction"
+  | "rate"
+  | "logLikelihood"
+  /** The standard error and the bias of this example's estimate of log p(x), by the draws. */
+  | "error"
+  | "bias"
+  | "effectiveSamples"
+  | "paretoShape";
 
 export interface LikelihoodEstimate {
   readonly examples: number;
@@ -18,14 +47,17 @@ export interface LikelihoodEstimate {
   readonly reconstruction: Estimate;
   /** KL(q(z|x) ‖ p(z)), closed form where there is one. */
   readonly rate: Estimate;
+  readonly rateBy: "closed form" | "Monte Carlo";
   /** log 1/K Σ p(x, z_k)/q(z_k|x), z_k ~ q: a lower bound of log p(x) in the mean. Burda et al. 2016, eq. 8. */
   readonly logLikelihood: Estimate;
+  /** Of `logLikelihood`. */
+  readonly estimator: EstimatorError;
   /** The mean over examples of (Σw)²/Σw², between 1 and `samples`. */
   readonly effectiveSamples: number;
   /** The rate of each latent, where the closed form splits. */
   readonly rates?: readonly number[];
   /** One number per example, in the order of the dataset. */
-  readonly perExample: Readonly<Record<"elbo" | "reconstruction" | "rate" | "logLikelihood", Float64Array>>;
+  readonly perExample: Readonly<Record<PerExample, Float64Array>>;
 }
 
 export interface LikelihoodOptions {
@@ -47,11 +79,9 @@ export interface LikelihoodOptions {
 /** Draws of an evaluation are keyed by this step, which no training has. */
 export const EVALUATION_STEP = -1;
 
-/** What is kept of one example while its samples stream by; weights relative to the largest so far. */
+/** What is kept of one example while its samples stream by. */
 interface Running {
-  largest: number;
-  sum: number;
-  squares: number;
+  readonly weights: LogWeights;
   reconstruction: number;
   rate: number;
 }
@@ -64,40 +94,44 @@ export async function estimateLikelihood(options: LikelihoodOptions): Promise<Li
   const { density, dataset, samples, signal, onProgress } = options;
   const chunk = options.chunk ?? usualChunk(dataset.shape, samples);
   const feed = programFeeds({ ...options, program: density.program, step: EVALUATION_STEP });
-  const perExample = {
-    elbo: new Float64Array(dataset.length),
-    reconstruction: new Float64Array(dataset.length),
-    rate: new Float64Array(dataset.length),
-    logLikelihood: new Float64Array(dataset.length),
-  };
-  const effectiveSamples = new Float64Array(dataset.length);
+  const perExample = roomFor(dataset.length);
   let rates: Float64Array | undefined;
+  let byLatent = false;
   for (let start = 0; start < dataset.length; start += chunk.examples) {
     const examples = Uint32Array.from(
       { length: Math.min(chunk.examples, dataset.length - start) },
       (_, i) => start + i,
     );
-    const running = Array.from(examples, fresh);
+    const running = Array.from(examples, (): Running => {
+      return { weights: new LogWeights(samples), reconstruction: 0, rate: 0 };
+    });
     for (let first = 0; first < samples; first += chunk.samples) {
       signal?.throwIfAborted();
       const count = Math.min(chunk.samples, samples - first);
       const values = await density.run(feed(examples, first, count));
       merge(running, values, count);
-      if (first === 0 && values.rates) rates = addRates(rates, running, values.rates);
+      if (first === 0 && values.rates) {
+        rates = addRates(rates, running, values.rates);
+        byLatent = values.rates.shape.length > 1;
+      }
       if (first + count < samples) onProgress?.(start + Math.floor((examples.length * (first + count)) / samples));
     }
     for (const [i, one] of running.entries()) {
       const at = start + i;
-      if (!Number.isFinite(one.largest)) {
+      const { logMean, error, bias, effectiveSamples, paretoShape } = one.weights.summary();
+      if (!Number.isFinite(logMean)) {
         throw new NumericalError(
-          `${dataset.name}: example ${at} has the log-density ${one.largest}; the model cannot score it`,
+          `${dataset.name}: example ${at} has the log-density ${logMean}; the model cannot score it`,
         );
       }
       perExample.reconstruction[at] = one.reconstruction / samples;
       perExample.rate[at] = rates ? one.rate : one.rate / samples;
       perExample.elbo[at] = perExample.reconstruction[at] - perExample.rate[at];
-      perExample.logLikelihood[at] = one.largest + Math.log(one.sum / samples);
-      effectiveSamples[at] = one.sum ** 2 / one.squares;
+      perExample.logLikelihood[at] = logMean;
+      perExample.error[at] = error;
+      perExample.bias[at] = bias;
+      perExample.effectiveSamples[at] = effectiveSamples;
+      perExample.paretoShape[at] = paretoShape;
     }
     onProgress?.(start + examples.length);
   }
@@ -107,11 +141,45 @@ export async function estimateLikelihood(options: LikelihoodOptions): Promise<Li
     elbo: estimate(perExample.elbo),
     reconstruction: estimate(perExample.reconstruction),
     rate: estimate(perExample.rate),
+    rateBy: rates ? "closed form" : "Monte Carlo",
     logLikelihood: estimate(perExample.logLikelihood),
-    effectiveSamples: estimate(effectiveSamples).value,
-    rates: rates && Array.from(rates, (total) => total / dataset.length),
+    estimator: estimatorError(perExample, samples),
+    effectiveSamples: estimate(perExample.effectiveSamples).value,
+    rates: rates && byLatent ? Array.from(rates, (total) => total / dataset.length) : undefined,
     perExample,
   };
+}
+
+function roomFor(examples: number): Record<PerExample, Float64Array> {
+  const room = (): Float64Array => new Float64Array(examples);
+  return {
+    elbo: room(),
+    reconstruction: room(),
+    rate: room(),
+    logLikelihood: room(),
+    error: room(),
+    bias: room(),
+    effectiveSamples: room(),
+    paretoShape: room(),
+  };
+}
+
+/** What 95 % of a standard normal lies within: ±1.96. */
+export const NORMAL_95 = 1.959963984540054;
+
+/** The error of a mean of log-likelihoods, from those of the examples. */
+export function estimatorError(
+  perExample: Readonly<Record<"logLikelihood" | "error" | "bias" | "paretoShape", Float64Array>>,
+  samples: number,
+): EstimatorError {
+  const n = perExample.error.length;
+  const value = estimate(perExample.logLikelihood).value;
+  const error = Math.sqrt(perExample.error.reduce((total, one) => total + one ** 2, 0)) / n;
+  const bias = estimate(perExample.bias).value;
+  const known = perExample.paretoShape.filter((shape) => !Number.isNaN(shape));
+  const untrusted = known.filter((shape) => shape > largestTrustedShape(samples)).length / known.length;
+  const [middle, half] = [value - bias, NORMAL_95 * error];
+  return { error, bias, interval: [middle - half, middle + half], untrusted };
 }
 
 /** At most 100 examples of 50 samples, and of large examples fewer: a pass stays within some hundreds of megabytes. */
@@ -121,10 +189,6 @@ function usualChunk(shape: readonly number[], samples: number): { examples: numb
   return { examples, samples: Math.max(1, Math.min(samples, 50, Math.floor(rows / examples))) };
 }
 
-function fresh(): Running {
-  return { largest: Number.NEGATIVE_INFINITY, sum: 0, squares: 0, reconstruction: 0, rate: 0 };
-}
-
 /** Adds `count` samples [count, examples] to what is known of each example: log w = log p(x|z) + log p(z) − log q(z|x). */
 function merge(running: readonly Running[], values: Readonly<Record<string, NdArray>>, count: number): void {
   const { logLikelihood, logPrior, logPosterior, rates } = values;
@@ -132,25 +196,14 @@ function merge(running: readonly Running[], values: Readonly<Record<string, NdAr
     for (let k = 0; k < count; k++) {
       const at = k * running.length + i;
       const rate = logPosterior.data[at] - logPrior.data[at];
-      const logWeight = logLikelihood.data[at] - rate;
-      if (Number.isNaN(logWeight)) one.largest = Number.NaN;
-      else if (logWeight > one.largest) {
-        const shrink = Math.exp(one.largest - logWeight);
-        one.sum = one.sum * shrink + 1;
-        one.squares = one.squares * shrink ** 2 + 1;
-        one.largest = logWeight;
-      } else {
-        const weight = Math.exp(logWeight - one.largest);
-        one.sum += weight;
-        one.squares += weight ** 2;
-      }
+      one.weights.add(logLikelihood.data[at] - rate);
       one.reconstruction += logLikelihood.data[at];
       if (!rates) one.rate += rate;
     }
   }
 }
 
-/** Adds the closed-form rates [examples, k] to each example's own and to the totals of the latents. */
+/** Adds the closed-form rates, [examples, k] or [examples] where they do not split, to each example's own and to the totals of the latents. */
 function addRates(totals: Float64Array | undefined, running: readonly Running[], rates: NdArray): Float64Array {
   const k = rates.data.length / running.length;
   const sums = totals ?? new Float64Array(k);

@@ -1,4 +1,5 @@
 import type { Estimate, LikelihoodEstimate } from "./likelihood.ts";
+import { largestTrustedShape } from "./pareto.ts";
 
 /** A number and all that it depends on: estimator, samples, likelihood, binarisation, split, size. */
 export interface StampedNumber {
@@ -9,6 +10,8 @@ export interface StampedNumber {
   readonly unit: string;
   /** The same in bits, over the dimensions of x, for numbers in nats. */
   readonly bitsPerDimension?: number;
+  /** Holds the exact number of these same examples with 95 %, where its estimator can be trusted to say so. */
+  readonly interval?: readonly [number, number];
   readonly stamp: string;
 }
 
@@ -22,10 +25,14 @@ export interface Setting {
   readonly dimensions: number;
   readonly latents: number;
   readonly active?: number;
+  /** The root mean square of x − x̂ per number, in the data's own units, as `reconstructionError` gives it. */
+  readonly rmse?: number;
 }
 
 /** Below so many effective samples the likelihood estimate is told to be little more than a bound. */
 const FEW_SAMPLES = 5;
+/** Of so large a share of examples with weights that are too heavy-tailed the summary warns. */
+const MANY_UNTRUSTED = 0.05;
 
 /** The held-out numbers of a model, the headline first; each says how it was estimated. */
 export function summarise(estimate: LikelihoodEstimate, setting: Setting): readonly StampedNumber[] {
@@ -43,25 +50,42 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
   });
   const negative = ({ value, error }: Estimate): Estimate => ({ value: -value, error });
   const draws = `${samples.toLocaleString("en-US")} ${samples === 1 ? "sample" : "samples"}`;
-  const rate = estimate.rates ? "closed form" : `Monte Carlo, ${draws}`;
-  const few = estimate.effectiveSamples < FEW_SAMPLES && samples > 1;
-  const doubt = few ? `, of which ${estimate.effectiveSamples.toPrecision(2)} count: log p(x) may be higher` : "";
+  const rate = estimate.rateBy === "closed form" ? "closed form" : `Monte Carlo, ${draws}`;
+  const [low, high] = estimate.estimator.interval;
   const numbers = [
-    nats(
-      "negative log-likelihood",
-      negative(estimate.logLikelihood),
-      `importance sampling, ${draws} of q(z|x)${doubt}`,
-    ),
+    {
+      ...nats(
+        "negative log-likelihood",
+        negative(estimate.logLikelihood),
+        `importance sampling, ${draws} of q(z|x)${doubtOf(estimate)}`,
+      ),
+      interval: isTrusted(estimate) ? ([-high, -low] as const) : undefined,
+    },
     nats("ELBO", estimate.elbo, `Monte Carlo reconstruction, ${draws}; rate ${rate}`),
     nats("reconstruction", estimate.reconstruction, `Monte Carlo, ${draws}`),
     nats("rate", estimate.rate, rate),
   ];
+  const sampling: readonly StampedNumber[] =
+    samples > 1
+      ? [nats("sampling error", { value: estimate.estimator.error, error: Number.NaN }, samplingWords(estimate))]
+      : [];
   const samplesUsed: StampedNumber = {
     name: "effective samples",
     value: estimate.effectiveSamples,
     unit: `of ${samples}`,
     stamp: "mean over examples of (Σw)²/Σw²; near 1 the likelihood estimate rests on single draws",
   };
+  const distance: readonly StampedNumber[] =
+    setting.rmse === undefined
+      ? []
+      : [
+          {
+            name: "reconstruction error",
+            value: setting.rmse,
+            unit: "of the data",
+            stamp: `root mean square per number of x − x̂, x̂ the mean of p(x|z) at the mean of q(z|x), ${setting.split}, ${scored}`,
+          },
+        ];
   const active: readonly StampedNumber[] =
     setting.active === undefined
       ? []
@@ -73,5 +97,38 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
             stamp: "variance of the posterior mean over the examples > 0.01",
           },
         ];
-  return [...numbers, samplesUsed, ...active];
+  return [...numbers, ...sampling, samplesUsed, ...distance, ...active];
+}
+
+/** Whether the estimator's error and interval say something: enough samples to see the weights' tails, and few heavy ones. */
+function isTrusted({ estimator: { untrusted }, effectiveSamples }: LikelihoodEstimate): boolean {
+  return untrusted <= MANY_UNTRUSTED && effectiveSamples >= FEW_SAMPLES;
+}
+
+/** What stands behind the likelihood where it should not be taken at its word. */
+function doubtOf({ samples, effectiveSamples, estimator: { untrusted } }: LikelihoodEstimate): string {
+  if (samples === 1) return "";
+  if (effectiveSamples < FEW_SAMPLES) {
+    return `, of which ${effectiveSamples.toPrecision(2)} count: log p(x) may be higher`;
+  }
+  if (!(untrusted > MANY_UNTRUSTED)) return "";
+  const shape = largestTrustedShape(samples).toFixed(2);
+  return `, not to be trusted: of ${percent(untrusted)} of the examples a few draws carry the weight (Pareto k̂ > ${shape}); log p(x) may be higher, more samples show it`;
+}
+
+/** How far the draws alone may have led the estimate astray. */
+function samplingWords(estimate: LikelihoodEstimate): string {
+  const { error, bias, interval, untrusted } = estimate.estimator;
+  const of = "standard error of −log p(x) by the draws alone, these examples held fixed";
+  if (!isTrusted(estimate)) {
+    const why = Number.isNaN(untrusted) ? "too few samples to tell" : "too few draws carry the weight";
+    return `${of}; not to be trusted: ${why}`;
+  }
+  const decimals = error > 0 ? Math.min(20, Math.max(0, 1 - Math.floor(Math.log10(error)))) : 4;
+  const told = (value: number): string => value.toFixed(decimals).replace("-", "−");
+  return `${of}; bias ${told(-bias)}, so the exact number lies within ${told(-interval[1])} to ${told(-interval[0])} with 95 %`;
+}
+
+function percent(share: number): string {
+  return `${Math.max(1, Math.round(100 * share))} %`;
 }

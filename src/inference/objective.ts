@@ -25,17 +25,17 @@ import { type BoundTerms, KL_WEIGHT, type LatentVariableModel } from "./elbo.ts"
 /**
  * How ∇_φ of a bound is estimated.
  * `pathwise`: through z = T(ε; φ), all of it. Kingma & Welling 2014, §2.3.
- * `stickingTheLanding`: the path alone, without the score of q, whose mean is 0. Roeder et al. 2017, eq. 8.
- * `doublyReparameterized`: the same for the importance-weighted bound, weights squared. Tucker et al. 2019, eq. 8.
- * `scoreFunction`: (f − b)·∇ log q, needs no path. Williams 1992; Ranganath et al. 2014, eq. 3.
- * `droppedPath`: the integrand differentiated with z held fixed: WRONG, for teaching: ∇_φ does not commute with E_q.
+ * `sticking-the-landing`: the path alone, without the score of q, whose mean is 0. Roeder et al. 2017, eq. 8.
+ * `doubly-reparameterized`: the same for the importance-weighted bound, weights squared. Tucker et al. 2019, eq. 8.
+ * `score-function`: (f − b)·∇ log q, needs no path. Williams 1992; Ranganath et al. 2014, eq. 3.
+ * `dropped-path`: the integrand differentiated with z held fixed: WRONG, for teaching: ∇_φ does not commute with E_q.
  */
 export type GradientEstimator =
   | "pathwise"
-  | "stickingTheLanding"
-  | "doublyReparameterized"
-  | "scoreFunction"
-  | "droppedPath";
+  | "sticking-the-landing"
+  | "doubly-reparameterized"
+  | "score-function"
+  | "dropped-path";
 
 export interface ObjectiveOptions {
   /** The evidence lower bound, or the importance-weighted one of Burda et al. 2016. */
@@ -44,7 +44,7 @@ export interface ObjectiveOptions {
   /** The rate in closed form where there is one (default), or by the samples. */
   readonly rate?: "analytic" | "sampled";
   /** What a score-function estimator takes off its signal. Default: leave-one-out where there are samples, else the moving average. */
-  readonly baseline?: "none" | "leaveOneOut" | "movingAverage";
+  readonly baseline?: "none" | "leave-one-out" | "moving-average";
   /** Nats of rate that each latent has free. Kingma et al. 2016, eq. 15. */
   readonly freeBits?: number;
   /** Descend w·|rate − C|, C = `hyper("capacity")` in nats. Burgess et al. 2018, eq. 5. */
@@ -86,10 +86,10 @@ const fixed: Sight = { of: stopGradient, logPosterior: (posterior, z) => posteri
 
 const sights: Readonly<Record<GradientEstimator, Sight>> = {
   pathwise: { of: (z) => z, logPosterior: (_posterior, _z, own) => own },
-  stickingTheLanding: { of: (z) => z, logPosterior: pathOnly },
-  doublyReparameterized: { of: (z) => z, logPosterior: pathOnly },
-  scoreFunction: fixed,
-  droppedPath: fixed,
+  "sticking-the-landing": { of: (z) => z, logPosterior: pathOnly },
+  "doubly-reparameterized": { of: (z) => z, logPosterior: pathOnly },
+  "score-function": fixed,
+  "dropped-path": fixed,
 };
 
 /** What a bound is made of: the model, the data, q(z|x) and its noise. */
@@ -152,7 +152,7 @@ function elbo(given: Given, options: ObjectiveOptions): Objective {
     const price = closed && hasTerms(posterior, model.prior) ? klTerms(posterior, model.prior) : undefined;
     const charged = mul(hyper(KL_WEIGHT), chargeOf(rate, price, options));
     const loss = sub(charged, mean(reconstruction)); // −mean(reconstruction − w·rate)
-    if (gradient !== "scoreFunction") return { terms, loss, draws };
+    if (gradient !== "score-function") return { terms, loss, draws };
     // ∇_φ E_q f = E_q (f − b)·∇ log q; what of the loss does not hang on q's draw is differentiated as it stands.
     const sampled = mul(hyper(KL_WEIGHT), sub(logPosterior, logPrior));
     const signal = stopGradient(closed ? logLikelihood : sub(logLikelihood, sampled));
@@ -166,9 +166,9 @@ function elbo(given: Given, options: ObjectiveOptions): Objective {
 
 function baselineOf(signal: Tensor, { baseline }: ObjectiveOptions): Baseline {
   const sampled = signal.shape.length > 1;
-  const chosen = baseline ?? (sampled ? "leaveOneOut" : "movingAverage");
+  const chosen = baseline ?? (sampled ? "leave-one-out" : "moving-average");
   if (chosen === "none") return none;
-  return chosen === "leaveOneOut" ? leaveOneOut(signal) : movingAverage(signal);
+  return chosen === "leave-one-out" ? leaveOneOut(signal) : movingAverage(signal);
 }
 
 /** What of the rate the loss charges, in nats, a mean over the batch; `terms` are the rates of each latent [batch, k]. */
@@ -185,7 +185,7 @@ function chargeOf(rate: Tensor, terms: Tensor | undefined, { freeBits = 0, capac
  * rate stands in log w = log p(x|z) + w·(log p(z) − log q(z|x)), so that a warm-up is possible.
  */
 function importanceWeighted(given: Given, { gradient = "pathwise" }: ObjectiveOptions): Objective {
-  const doubly = gradient === "doublyReparameterized";
+  const doubly = gradient === "doubly-reparameterized";
   let share: Tensor | undefined; // w̃_k = w_k/Σ_j w_j  [samples, batch], known when the gradient is taken
   const sight = sights[gradient];
   const weighed: Sight = doubly
@@ -225,39 +225,43 @@ function check({ model, posterior, epsilon }: Given, options: ObjectiveOptions):
   const sampled = epsilon.shape.length > 1 + posterior.noise.event.length;
   const samples = sampled ? epsilon.shape[0] : 1;
   const stratified = bound === "elbo" && gradient === "pathwise" && isStratified(posterior);
-  const needsPath = gradient !== "scoreFunction" && gradient !== "droppedPath";
+  const needsPath = gradient !== "score-function" && gradient !== "dropped-path";
   if (needsPath && !isReparameterized(posterior) && !stratified) {
     throw new InputError(
-      `gradient ${gradient}: draws of the posterior ${posterior.name} have no path to their parameters; use the score function`,
+      `--gradient ${gradient}: draws of the posterior ${posterior.name} have no path to their parameters; use --gradient score-function`,
     );
   }
   if (bound === "importance") {
     if (typeof samples !== "number" || samples < 2) {
-      throw new InputError("bound importance: two samples or more are needed; with one it is the ELBO");
+      throw new InputError("--bound importance: two --samples or more are needed; with one it is the ELBO");
     }
-    if (gradient !== "pathwise" && gradient !== "doublyReparameterized") {
-      throw new InputError(`bound importance: the gradient ${gradient} is for the ELBO; use doublyReparameterized`);
+    if (gradient !== "pathwise" && gradient !== "doubly-reparameterized") {
+      throw new InputError(
+        `--bound importance: --gradient ${gradient} is for the ELBO; use --gradient doubly-reparameterized`,
+      );
     }
     if (freeBits > 0 || capacity || rate === "analytic") {
       throw new InputError(
-        "bound importance: its rate stands inside a logarithm, so it has no free bits, no capacity and no closed form",
+        "--bound importance: its rate stands inside a logarithm, so it has no free bits, no capacity and no closed form",
       );
     }
     return;
   }
-  if (gradient === "doublyReparameterized") {
+  if (gradient === "doubly-reparameterized") {
     throw new InputError(
-      "gradient doublyReparameterized: is for the importance bound; stickingTheLanding is its like for the ELBO",
+      "--gradient doubly-reparameterized: is for --bound importance; sticking-the-landing is its like for the ELBO",
     );
   }
-  if (gradient === "stickingTheLanding" && rate !== "sampled" && hasClosedForm(posterior, model.prior)) {
-    throw new InputError("gradient stickingTheLanding: leaves out a part of the sampled rate; it needs rate sampled");
+  if (gradient === "sticking-the-landing" && rate !== "sampled" && hasClosedForm(posterior, model.prior)) {
+    throw new InputError(
+      "--gradient sticking-the-landing: leaves out a part of the sampled rate; it needs --kl sampled",
+    );
   }
-  if (freeBits > 0 && capacity) throw new InputError("free bits and capacity exclude each other; give one of them");
-  if (freeBits > 0 && gradient === "scoreFunction" && (rate === "sampled" || !hasClosedForm(posterior, model.prior))) {
-    throw new InputError("free bits: with the score function they need a rate in closed form");
+  if (freeBits > 0 && capacity) throw new InputError("--free-bits and --capacity exclude each other; give one of them");
+  if (freeBits > 0 && gradient === "score-function" && (rate === "sampled" || !hasClosedForm(posterior, model.prior))) {
+    throw new InputError("--free-bits: with the score function they need a rate in closed form");
   }
-  if (baseline !== undefined && gradient !== "scoreFunction") {
-    throw new InputError(`baseline ${baseline}: is for the gradient scoreFunction, and ${gradient} is chosen`);
+  if (baseline !== undefined && gradient !== "score-function") {
+    throw new InputError(`--baseline ${baseline}: is for --gradient score-function, and ${gradient} is chosen`);
   }
 }

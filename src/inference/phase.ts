@@ -40,6 +40,8 @@ export interface Phase {
   readonly clipNorm?: number;
   /** Steps in a row before the next phase has its turn. */
   readonly steps?: number;
+  /** Halve the step until the loss falls, on the same examples and draws; where it never does, stay. Armijo 1966. */
+  readonly lineSearch?: boolean;
   /** New values of state leaves, by name, committed after each step. */
   readonly updates?: Readonly<Record<string, Tensor>>;
 }

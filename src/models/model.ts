@@ -1,4 +1,5 @@
-import { type Dataset, featureDeviations, featureMeans, type Measure } from "../data/dataset.ts";
+import { type Dataset, featureDeviations, featureMeans, type Measure, numberRange } from "../data/dataset.ts";
+import type { Distribution } from "../distributions/distribution.ts";
 import type { BoundTerms, LatentVariableModel } from "../inference/elbo.ts";
 import type { Draws } from "../inference/objective.ts";
 import { constant, data, type Tensor } from "../tensor/index.ts";
@@ -9,6 +10,12 @@ export interface DataDescription {
   readonly measure: Measure;
   /** The mean of each number over the training data, in the data's own units. */
   readonly means: ArrayLike<number>;
+  /** How many categories there are, for `category` data. */
+  readonly categories?: number;
+  /** How many classes the labels name, where there are labels. */
+  readonly classes?: number;
+  /** The smallest and the largest number: of bytes and of zeros and ones those that can be. */
+  readonly range?: readonly [number, number];
   /** The standard deviation of each, for numbers of more than one size (not binary ones), in the data's own units. */
   readonly deviations?: ArrayLike<number>;
 }
@@ -29,9 +36,11 @@ export function standardisation({ shape, means, deviations }: DataDescription): 
 export function describeData(dataset: Dataset): DataDescription {
   const { shape, measure } = dataset;
   const means = featureMeans(dataset);
-  return measure === "binary"
-    ? { shape, measure, means }
-    : { shape, measure, means, deviations: featureDeviations(dataset, means) };
+  const range = numberRange(dataset);
+  const common = { shape, measure, means, range, classes: dataset.labels && new Set(dataset.labels).size };
+  if (measure === "binary") return common;
+  const deviations = featureDeviations(dataset, means);
+  return measure === "category" ? { ...common, deviations, categories: range[1] + 1 } : { ...common, deviations };
 }
 
 /**
@@ -49,10 +58,30 @@ export interface Model extends LatentVariableModel {
   readonly unit?: number;
   /** Per-example numbers to watch beside the bound, such as the share of scales at their bound; each has a name of its own. */
   readonly monitors?: (draws: Draws) => Readonly<Record<string, Tensor>>;
-  /** New values of the model's state leaves after a step, such as a variance at its optimum. */
-  readonly updates?: (x: Tensor, draws: Draws) => Readonly<Record<string, Tensor>>;
+  /** State that is an average over the training data: a running one in training, the average itself at its end. */
+  readonly averages?: (x: Tensor, draws: Draws) => readonly Average[];
+  /** What a decoder shows of its likelihood: by default the mean. */
+  readonly shown?: (likelihood: Distribution) => Tensor;
+  /** q(z|x) in two parts: a network x ↦ numbers, and what becomes of the numbers; models without it have amortized inference only. */
+  readonly amortization?: Amortization;
   /** The number to minimise; by default −mean(reconstruction − klWeight·rate). The bound that is reported is apart. */
   readonly objective?: (terms: BoundTerms, x: Tensor) => Tensor;
+}
+
+/** A state leaf and what each example gives to it, [..., batch]. */
+export interface Average {
+  readonly state: Tensor;
+  readonly value: Tensor;
+}
+
+/** The encoder in two parts, so that the numbers between them can be an example's own. */
+export interface Amortization {
+  /** How many numbers say one example's posterior. */
+  readonly numbers: number;
+  /** x [batch, ...] → [batch, numbers]. */
+  readonly network: (x: Tensor) => Tensor;
+  /** [batch, numbers] → q(z|x). */
+  readonly posterior: (numbers: Tensor) => Distribution;
 }
 
 /** What `--model ./mine.ts` exports by default: a model for the data. */

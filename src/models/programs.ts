@@ -1,9 +1,22 @@
 import { type Distribution, draw, meanOf } from "../distributions/distribution.ts";
 import { hasTerms, klTerms } from "../distributions/kl.ts";
+import { InputError } from "../errors.ts";
 import { type BoundTerms, latentNoise } from "../inference/elbo.ts";
 import { type ObjectiveOptions, objective } from "../inference/objective.ts";
-import { type AnyTensor, type Dim, data, scope, type Tensor, toFloat } from "../tensor/index.ts";
-import type { DataDescription, Model } from "./model.ts";
+import {
+  type AnyTensor,
+  add,
+  type Dim,
+  data,
+  mean,
+  mul,
+  scope,
+  stopGradient,
+  sub,
+  type Tensor,
+  toFloat,
+} from "../tensor/index.ts";
+import type { Average, DataDescription, Model } from "./model.ts";
 
 /** Names of the inputs of a model's programs. */
 export const LATENT_NOISE = "epsilon";
@@ -37,8 +50,34 @@ export function trainingProgram(
   return {
     terms: { ...terms, ...model.monitors?.(draws) },
     loss: scope("loss", () => (model.objective ? model.objective(terms, x) : loss)),
-    updates: { ...updates, ...model.updates?.(x, draws) },
+    updates: { ...updates, ...runningAverages(model.averages?.(x, draws)) },
   };
+}
+
+/** How much of a step's own average a running one takes in. */
+const NEWEST = 0.05;
+
+/** New values of state that is an average over the data: a running one. */
+function runningAverages(averages: readonly Average[] = []): Readonly<Record<string, Tensor>> {
+  const updated = averages.map(({ state: before, value }) => {
+    const now = add(before, mul(NEWEST, sub(stopGradient(mean(value)), before)));
+    return [stateName(before), now] as const;
+  });
+  return Object.fromEntries(updated);
+}
+
+function stateName({ leaf }: Tensor): string {
+  if (leaf?.kind === "state") return leaf.name;
+  throw new InputError("averages: state leaves are expected, made with state()");
+}
+
+/** What each example gives to the state that is an average over the training data, by the leaf's name; [..., batch]. */
+export function averagesProgram(model: Model, description: DataDescription): Outputs {
+  const x = observed(model, description);
+  const epsilon = (posterior: Distribution): Tensor => latentNoise(LATENT_NOISE, posterior, "batch");
+  const { draws } = objective(model, x, epsilon, { gradient: "dropped-path" });
+  const averages = model.averages?.(x, draws) ?? [];
+  return Object.fromEntries(averages.map(({ state, value }) => [stateName(state), value]));
 }
 
 export interface TrainingProgram {
@@ -52,10 +91,11 @@ export function encoderProgram(model: Model, description: DataDescription): Outp
   return { ...model.encoder(observed(model, description)).parameters };
 }
 
-/** z [batch, k] → the likelihood's parameters by their names, and its mean: `decoder.onnx`. */
+/** z [batch, k] → the likelihood's parameters by their names, and its mean (the likeliest of categories): `decoder.onnx`. */
 export function decoderProgram(model: Model): Outputs {
   const likelihood = model.decoder(data("z", ["batch", model.latents]));
-  return { mean: meanOf(likelihood), ...likelihood.parameters };
+  const { shown = meanOf } = model;
+  return { mean: shown(likelihood), ...likelihood.parameters };
 }
 
 /**

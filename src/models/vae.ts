@@ -1,21 +1,21 @@
 import { z } from "zod";
-import type { Measure } from "../data/dataset.ts";
-import { bernoulli } from "../distributions/bernoulli.ts";
-import { discretizedLogistic } from "../distributions/discretized-logistic.ts";
 import type { Distribution } from "../distributions/distribution.ts";
-import { normal } from "../distributions/normal.ts";
 import { InputError } from "../errors.ts";
-import { add, div, exp, less, mul, noise, split, sub, type Tensor, toFloat } from "../tensor/index.ts";
-import { constant, parameter } from "../tensor/leaves.ts";
+import { argmax, less, mul, noise, sigmoid, split, sub, type Tensor, toFloat } from "../tensor/index.ts";
+import { parameter } from "../tensor/leaves.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { Initial } from "../tensor/tensor.ts";
-import { type DataDescription, type Model, standardisation } from "./model.ts";
-import { decoderNetwork, encoderNetwork } from "./networks.ts";
+import { type LikelihoodPlan, likelihoodFamily, likelihoodNames, TOP } from "./likelihoods.ts";
+import type { Amortization, DataDescription, Model } from "./model.ts";
+import { type Architecture, decoderNetwork, encoderNetwork } from "./networks.ts";
+import { type PosteriorFamily, posteriorFamilies, posteriorNames } from "./posteriors.ts";
+import { type PriorFamily, priorFamilies, priorNames } from "./priors.ts";
+import { scaleNames, shareAtBound } from "./scales.ts";
 
 const width = z.int().positive();
 
 const networkSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("mlp"), widths: z.array(width).min(1).readonly() }),
+  z.strictObject({ kind: z.literal("mlp"), widths: z.array(width).readonly() }),
   z.strictObject({ kind: z.literal("conv"), channels: z.array(width).min(1).readonly() }),
   z.strictObject({ kind: z.literal("residual"), channels: z.array(width).min(1).readonly() }),
 ]);
@@ -26,49 +26,67 @@ export const vaeSchema = z.strictObject({
   /** The decoder's network, written as the encoder that it mirrors; by default that of the encoder. */
   decoder: networkSchema.optional(),
   latents: z.int().positive().default(16),
-  likelihood: z.enum(["bernoulli", "normal", "logistic"]).default("bernoulli"),
+  likelihood: z.enum(likelihoodNames).default("bernoulli"),
   binarize: z.enum(["none", "threshold", "stochastic"]).default("stochastic"),
   /** η of a Normal likelihood N(g(z), ηI), a variance; learned where it is left out. */
   variance: z.number().positive().optional(),
+  scale: z.enum(scaleNames).default("shared"),
+  posterior: z.enum(posteriorNames).optional(),
+  prior: z.enum(priorNames).optional(),
+  /** Of mixtures, and the rank of a low-rank covariance. */
+  components: z.int().positive().default(10),
+  /** The deviation of a `fixed` posterior. */
+  posteriorScale: z.number().positive().default(1),
+  temperature: z.number().positive().default(0.5),
 });
 export type VaeOptions = z.infer<typeof vaeSchema>;
 
 /** The name of the noise that decides each pixel when data are binarised afresh. */
 export const BINARIZE = "binarize";
-
-const TOP = 255;
-
-interface Likelihood {
-  /** What the last layer's numbers become. */
-  readonly distribution: (raw: Tensor, eventRank: number) => Distribution;
-  /** Where the last layer's bias starts: at the data's mean. */
-  readonly bias: Initial;
-  /** What the encoder sees, from what is modelled: numbers of about unit size. */
-  readonly scale: (x: Tensor) => Tensor;
-}
+/** Degrees of freedom of a Student-t posterior. */
+const DEGREES = 5;
 
 /**
- * The variational autoencoder of Kingma & Welling 2014: q(z|x) = N(μ(x), diag σ²(x)) by one network, p(x|z) by another,
- * p(z) = N(0, I). Options that are not given are the schema's.
+ * The variational autoencoder of Kingma & Welling 2014: q(z|x) by one network, p(x|z) by another, and p(z). Options that are not
+ * given are the schema's; a posterior or prior that is not given suits the other.
  */
 export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Model {
   const options = settle(given);
-  const { latents, architecture, decoder: mirrored = architecture } = options;
+  const { latents, architecture, decoder: mirrored = architecture, components } = options;
   const observation = observe(options, data);
-  const { distribution, bias, scale } = likelihood(options, data, observation.unit);
-  const encoder = encoderNetwork("encoder", architecture, data.shape, 2 * latents);
-  const decoder = decoderNetwork("decoder", mirrored, latents, data.shape, bias);
+  const plan = likelihoodPlan(options, data, observation.unit);
+  const { posterior, prior } = latentFamilies(options);
+  const posteriorOptions = { ...options, scale: options.posteriorScale, degrees: DEGREES };
+  const numbers = posterior.numbers(posteriorOptions);
+  const encoder = encoderNetwork("encoder", architecture, data.shape, numbers);
+  const decoder = likelihoodNetwork(plan, mirrored, latents, data);
+  const amortization: Amortization = {
+    numbers,
+    network: (x) => encoder(plan.scale(x)),
+    posterior: (raw) => posterior.build(raw, posteriorOptions),
+  };
+  const { scaling } = plan;
   return {
     latents,
     observe: observation.observe,
     observation: observation.stamp,
     unit: options.likelihood === "bernoulli" ? observation.unit : 1,
-    encoder: (x) => {
-      const [mean, logScale] = split(encoder(scale(x)), -1, [latents, latents]);
-      return normal(mean, exp(logScale));
+    amortization,
+    encoder: (x) => amortization.posterior(amortization.network(x)),
+    decoder: (latent) => decoder(posterior.space === "unit" ? centred(latent) : latent),
+    prior: prior.build({
+      latents,
+      components,
+      temperature: options.temperature,
+      relaxed: options.posterior === "relaxed",
+      pseudoPosterior: () => amortization.posterior(encoder(pseudoInputs(options, data))),
+    }),
+    shown: options.likelihood === "categorical" ? likeliest : undefined,
+    averages: scaling?.averages,
+    monitors: ({ likelihood }): Readonly<Record<string, Tensor>> => {
+      const share = scaling && shareAtBound(scaling, likelihood);
+      return share ? { scaleAtBound: share } : {};
     },
-    decoder: (z) => distribution(decoder(z), data.shape.length),
-    prior: standardNormal(latents),
   };
 }
 
@@ -79,9 +97,41 @@ function settle(given: z.input<typeof vaeSchema>): VaeOptions {
   throw new InputError(`${["vae", ...path].join(".")}: ${message.replace(/^Invalid input: /, "")}`);
 }
 
-/** N(0, I) in k dimensions. */
-export function standardNormal(k: number) {
-  return normal(constant(new Float32Array(k), [k]), constant(new Float32Array(k).fill(1), [k]));
+/** The posterior that suits each prior, where none is named. */
+const usualPosterior = { real: "diagonal", unit: "uniform", binary: "bernoulli" } as const;
+const usualPrior = { real: "normal", unit: "uniform", binary: "bernoulli" } as const;
+
+/** The families of q(z|x) and p(z). @throws InputError where they lie in different spaces: the rate would be infinite. */
+export function latentFamilies({ posterior, prior }: Pick<VaeOptions, "posterior" | "prior">): {
+  readonly posterior: PosteriorFamily;
+  readonly prior: PriorFamily;
+} {
+  const space = posterior ? posteriorFamilies[posterior].space : prior ? priorFamilies[prior].space : "real";
+  const q: PosteriorFamily = posteriorFamilies[posterior ?? usualPosterior[space]];
+  const p: PriorFamily = priorFamilies[prior ?? usualPrior[space]];
+  if (q.space === p.space) return { posterior: q, prior: p };
+  const suited = posteriorNames.filter((name) => posteriorFamilies[name].space === p.space).join(", ");
+  throw new InputError(
+    `--posterior ${posterior} with --prior ${prior}: the one lies in ${spaces[q.space]}, the other in ${spaces[p.space]}, so the rate is infinite; use --posterior ${suited}`,
+  );
+}
+
+const spaces = { real: "R^k", unit: "[0, 1]^k", binary: "{0, 1}^k" } as const;
+
+/** Uniform latents as a network sees them: of mean 0 and variance 1. */
+function centred(u: Tensor): Tensor {
+  return mul(Math.sqrt(12), sub(u, 0.5));
+}
+
+/** The inputs that a VampPrior trains [C, ...shape], as the encoder sees data; of zeros and ones they are probabilities. */
+function pseudoInputs({ components, likelihood }: VaeOptions, { shape }: DataDescription): Tensor {
+  const raw = parameter("prior/pseudoInputs", [components, ...shape], { law: "normal", scale: 1 });
+  return likelihood === "bernoulli" ? sigmoid(raw) : raw;
+}
+
+/** The likeliest category of each number. */
+function likeliest({ parameters }: Distribution): Tensor {
+  return toFloat(argmax(parameters.logits, -1));
 }
 
 interface Observation {
@@ -105,27 +155,17 @@ function observe({ likelihood, binarize }: VaeOptions, { shape, measure }: DataD
   return { observe: (raw) => toFloat(less(mul(uniform, unit), raw)), stamp: "stochastic binarisation", unit };
 }
 
-/** The likelihood that is a density on data of a measure, where there is one. */
-export function likelihoodFor(measure: Measure): VaeOptions["likelihood"] {
-  if (measure === "bytes") return "logistic";
-  if (measure === "binary") return "bernoulli";
-  if (measure === "real" || measure === "unit") return "normal";
-  throw new InputError(`no likelihood for ${measure} data yet; --measure real models them as real numbers`);
-}
-
-const measures: Readonly<Record<VaeOptions["likelihood"], { allowed: readonly Measure[]; remedy: string }>> = {
-  bernoulli: { allowed: ["binary", "unit", "bytes"], remedy: "use --likelihood normal" },
-  normal: {
-    allowed: ["real", "unit"],
-    remedy: "use --likelihood logistic for 8-bit values, bernoulli for zeros and ones",
-  },
-  logistic: { allowed: ["bytes"], remedy: "use --likelihood normal for real numbers, bernoulli for zeros and ones" },
-};
-
 /** Refuses what is no density on the data: log p would be off by the units, or infinite. */
-function checkDensity({ likelihood, binarize }: VaeOptions, { measure }: DataDescription): void {
-  const { allowed, remedy } = measures[likelihood];
-  if (!allowed.includes(measure)) {
+function checkDensity(
+  { likelihood, binarize, scale, variance }: VaeOptions,
+  { measure, range }: DataDescription,
+): void {
+  const {
+    measures,
+    remedy,
+    between: [low, high] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  } = likelihoodFamily(likelihood);
+  if (!measures.includes(measure)) {
     throw new InputError(`--likelihood ${likelihood} is no density on ${measure} data; ${remedy}`);
   }
   if (likelihood === "bernoulli" && binarize === "none" && measure !== "binary") {
@@ -133,66 +173,56 @@ function checkDensity({ likelihood, binarize }: VaeOptions, { measure }: DataDes
       `--likelihood bernoulli with --binarize none is no density on ${measure} data: it gives mass to 0 and 1 only; use --binarize stochastic or another likelihood`,
     );
   }
-}
-
-function likelihood(options: VaeOptions, data: DataDescription, unit: number): Likelihood {
-  checkDensity(options, data);
-  const channels = data.shape.length === 3 && (options.decoder ?? options.architecture).kind !== "mlp";
-  const means = Array.from(data.means);
-  const starts = channels ? channelMeans(data) : means;
-  const start = (values: readonly number[]): Initial => ({ law: "values", values });
-  switch (options.likelihood) {
-    case "bernoulli": {
-      const logit = (mean: number): number => {
-        const p = Math.min(Math.max(mean / unit, 0.001), 0.999);
-        return Math.log(p / (1 - p));
-      };
-      return { distribution: bernoulli, bias: start(starts.map(logit)), scale: (x) => x };
-    }
-    case "normal": {
-      // In units of the data's own spread, so that a column of incomes and one of ages train alike; η itself is in raw units.
-      const { centre, spread } = standardisation(data);
-      const standardDeviation =
-        options.variance === undefined ? mul(spread, exp(learnedLogScale(0))) : constant(Math.sqrt(options.variance));
-      return {
-        distribution: (raw, rank) => normal(add(centre, mul(spread, raw)), standardDeviation, rank),
-        bias: { law: "constant", value: 0 },
-        scale: (x) => div(sub(x, centre), spread),
-      };
-    }
-    case "logistic": {
-      // One scale for all pixels, in grey levels; the mean is 127.5·(1 + raw).
-      const logScale = learnedLogScale(Math.log(spreadOf(data) * (Math.sqrt(3) / Math.PI))); // of a logistic with this deviation
-      return {
-        distribution: (raw, rank) => discretizedLogistic(mul(add(raw, 1), TOP / 2), exp(logScale), rank),
-        bias: start(starts.map((mean) => mean / (TOP / 2) - 1)),
-        scale: (x) => sub(div(x, TOP / 2), 1),
-      };
-    }
+  const stray = range?.find((value) => value <= low || value >= high);
+  if (stray !== undefined) {
+    throw new InputError(
+      `--likelihood ${likelihood} is a density on numbers between ${low} and ${high}, themselves excluded, and the data hold ${stray}; ${remedy}`,
+    );
+  }
+  if (variance !== undefined && scale !== "shared") {
+    throw new InputError(`--variance: fixes the scale, and --scale ${scale} learns it; give one of them`);
   }
 }
 
-/**
- * The logarithm of one scale for all numbers, ten times the parameter: the optimizers move every parameter by about the
- * learning rate a step, and this one, whose gradient is the clearest of all, has the furthest to go.
- */
-function learnedLogScale(start: number): Tensor {
-  const SPEED = 10;
-  return mul(SPEED, parameter("decoder/logScale", [], { law: "constant", value: start / SPEED }));
+function likelihoodPlan(options: VaeOptions, data: DataDescription, unit: number): LikelihoodPlan {
+  checkDensity(options, data);
+  const { plan, scales = ["shared"] } = likelihoodFamily(options.likelihood);
+  if (!scales.includes(options.scale)) {
+    throw new InputError(
+      `--scale ${options.scale}: the likelihood ${options.likelihood} has --scale ${scales.join(", ")} only`,
+    );
+  }
+  return plan({ ...options, data, unit });
 }
 
-/** The root mean square of the deviations: how far the numbers are from their means; at least one grey level. */
-function spreadOf({ deviations, means }: DataDescription): number {
-  const squares = Array.from(deviations ?? means, (_, i) => (deviations?.[i] ?? TOP / 4) ** 2);
-  return Math.max(1, Math.sqrt(squares.reduce((a, b) => a + b, 0) / squares.length));
+/** z ↦ p(x|z): one network that gives all the sets of numbers that the likelihood takes, side by side on the first axis. */
+function likelihoodNetwork(
+  { starts, extra = 0, build }: LikelihoodPlan,
+  architecture: Architecture,
+  latents: number,
+  { shape }: DataDescription,
+): (z: Tensor) => Distribution {
+  const [first, ...others] = shape;
+  const perChannel = shape.length === 3 && architecture.kind !== "mlp";
+  const values = starts.flatMap((start) => {
+    if (typeof start !== "number") return perChannel ? channelMeans(start, shape) : start;
+    return Array.from({ length: perChannel ? first : sizeOf(shape) }, () => start);
+  });
+  const bias: Initial = { law: "values", values: [...values, ...Array.from({ length: extra }, () => 0)] };
+  const network = decoderNetwork("decoder", architecture, latents, [starts.length * first + extra, ...others], bias);
+  const sizes = [...starts.map(() => first), ...(extra > 0 ? [extra] : [])];
+  return (latent) => {
+    const parts = split(network(latent), -shape.length, sizes);
+    return build(parts.slice(0, starts.length), parts.at(starts.length));
+  };
 }
 
 /** The mean of each channel: the bias of a transposed convolution is one number a channel. */
-function channelMeans({ shape, means }: DataDescription): readonly number[] {
+function channelMeans(values: readonly number[], shape: readonly number[]): readonly number[] {
   const pixels = sizeOf(shape.slice(1));
   return Array.from({ length: shape[0] }, (_, channel) => {
     let total = 0;
-    for (let i = 0; i < pixels; i++) total += means[channel * pixels + i];
+    for (let i = 0; i < pixels; i++) total += values[channel * pixels + i];
     return total / pixels;
   });
 }

@@ -7,9 +7,12 @@ import { CHECKSUM_KEY, INTERFACE_KEY, METADATA_FIELD } from "./proto.ts";
 
 const dtype = z.enum(["float", "int", "bool", "uint8"]);
 const shape = z.array(z.union([z.number(), z.string()]));
+/** Files hold no starting values. */
+const noStart = z.object({ law: z.literal("constant"), value: z.literal(0) }).default({ law: "constant", value: 0 });
 const leaf = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("data"), name: z.string() }),
   z.object({ kind: z.literal("hyper"), name: z.string() }),
+  z.object({ kind: z.literal("local"), name: z.string(), initial: noStart }),
   z.object({ kind: z.literal("noise"), name: z.string(), law: z.enum(["normal", "uniform"]), sampled: z.boolean() }),
 ]);
 const interfaceSchema = z.object({

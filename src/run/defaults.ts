@@ -1,8 +1,9 @@
 import { InputError } from "../errors.ts";
 import { parseArchitecture } from "../models/architecture.ts";
+import { likelihoodFor } from "../models/likelihoods.ts";
 import type { DataDescription } from "../models/model.ts";
 import type { Architecture } from "../models/networks.ts";
-import { likelihoodFor, type VaeOptions, vaeSchema } from "../models/vae.ts";
+import { type VaeOptions, vaeSchema } from "../models/vae.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { LEAST_EPOCHS, type SettledOptions, type TrainOptions } from "./options.ts";
 
@@ -22,7 +23,27 @@ export function vaeOptions(options: TrainOptions, description: DataDescription):
       `--variance: is for a normal likelihood, and these ${description.measure} data have ${likelihood}`,
     );
   }
-  return { architecture, decoder: parsed(options.decoder), latents, likelihood, binarize, variance };
+  const {
+    scale = base.scale,
+    posterior,
+    prior,
+    posteriorScale = base.posteriorScale,
+    temperature = base.temperature,
+  } = options;
+  const { components = prior === "classes" ? (description.classes ?? base.components) : base.components } = options;
+  const parts = {
+    latents,
+    likelihood,
+    binarize,
+    variance,
+    scale,
+    posterior,
+    prior,
+    components,
+    posteriorScale,
+    temperature,
+  };
+  return { architecture, decoder: parsed(options.decoder), ...parts };
 }
 
 const FEW_EXAMPLES = 5000;

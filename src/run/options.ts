@@ -2,17 +2,27 @@ import { z } from "zod";
 import { measures } from "../data/dataset.ts";
 import type { ReadingOptions } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
+import type { GradientEstimator, ObjectiveOptions } from "../inference/objective.ts";
 import type { OptimizerOptions, Schedule } from "../inference/phase.ts";
+import type { Refinement } from "../inference/semi-amortized.ts";
+import { inferenceNames, type WayOptions } from "../inference/ways.ts";
 import { parseArchitecture } from "../models/architecture.ts";
+import { likelihoodNames } from "../models/likelihoods.ts";
+import { posteriorNames } from "../models/posteriors.ts";
+import { priorNames } from "../models/priors.ts";
+import { scaleNames } from "../models/scales.ts";
+import { latentFamilies } from "../models/vae.ts";
 import { nearest } from "../nearest.ts";
 
+/** The gradient estimators of a training; `dropped-path` is for teaching only. */
+const gradientNames = ["pathwise", "sticking-the-landing", "doubly-reparameterized", "score-function"] as const;
 const count = z.int().positive();
 const positive = z.number().positive();
 const path = z.string().min(1);
 const LARGEST_SIDE = 4096;
 /** Epochs unless told otherwise. */
 export const LEAST_EPOCHS = 40;
-const EXPECTED = '"mlp WIDTH …", "conv CHANNELS,…" or "residual CHANNELS,…", such as "mlp 400 400",';
+const EXPECTED = '"mlp WIDTH …", "conv CHANNELS,…", "residual CHANNELS,…" or "linear", such as "mlp 400 400",';
 
 /** Everything that `reparam train` can be told, as flags or in a config file; the descriptions are the help. */
 export const optionsSchema = z.strictObject({
@@ -58,11 +68,25 @@ export const optionsSchema = z.strictObject({
     .describe("decoder network, written as the encoder that it mirrors; by default the encoder's"),
   latents: z.int().positive().max(65536).optional().describe("number of latent dimensions"),
   likelihood: z
-    .enum(["bernoulli", "normal", "logistic"])
+    .enum(likelihoodNames)
     .optional()
     .describe(
-      "p(x|z): logistic (discretised) for 8-bit pixels, bernoulli for zeros and ones, normal for real numbers; by default what is a density on the data",
+      "p(x|z): logistic (discretised) for 8-bit pixels, bernoulli for zeros and ones, normal for real numbers …; by default what is a density on the data",
     ),
+  scale: z
+    .enum(scaleNames)
+    .optional()
+    .describe("where the scale of p(x|z) comes from: one for all by default; the network, its closed-form optimum …"),
+  posterior: z
+    .enum(posteriorNames)
+    .optional()
+    .describe("family of q(z|x): diagonal Normal by default, or what suits the prior"),
+  prior: z.enum(priorNames).optional().describe("p(z): N(0, I) by default, or what suits the posterior"),
+  components: count
+    .optional()
+    .describe("components of mixtures, rank of a low-rank scale; 10 by default, of --prior classes the data's"),
+  posteriorScale: positive.optional().describe("deviation of --posterior fixed; 1 by default"),
+  temperature: positive.optional().describe("of --posterior relaxed and straight-through; 0.5 by default"),
   binarize: z
     .enum(["none", "threshold", "stochastic"])
     .optional()
@@ -92,6 +116,49 @@ export const optionsSchema = z.strictObject({
   variance: positive.optional().describe("fixed variance η of a normal likelihood, instead of a learned one"),
   lambda: positive.optional().describe("weight λ of the KL beside ‖x − x̂‖², instead of the KL weight: λ = 2ηw"),
   klWarmup: z.int().nonnegative().default(0).describe("steps in which the KL weight rises from 0"),
+  kl: z
+    .enum(["analytic", "sampled"])
+    .optional()
+    .describe("the rate in closed form where there is one (default), or by the samples"),
+  freeBits: positive.optional().describe("nats of rate that each latent has free"),
+  capacity: positive.optional().describe("descend w·|rate − C|: the capacity C in nats that the rate is held at"),
+  capacitySteps: count.optional().describe("steps in which the capacity rises from 0; none by default"),
+  bound: z
+    .enum(["elbo", "importance"])
+    .default("elbo")
+    .describe("what is maximised: the ELBO, or the importance-weighted bound of --samples"),
+  gradient: z
+    .enum(gradientNames)
+    .optional()
+    .describe("estimator of the gradient in the encoder; pathwise where there is a path, else score-function"),
+  baseline: z
+    .enum(["none", "leave-one-out", "moving-average"])
+    .optional()
+    .describe(
+      "what score-function takes off its signal; by default leave-one-out among --samples, else moving-average",
+    ),
+  inference: z
+    .enum(inferenceNames)
+    .default("joint")
+    .describe(
+      "who is moved when: encoder and decoder together, one alone, in turns (em), or posteriors of each example's own",
+    ),
+  innerSteps: count
+    .optional()
+    .describe(
+      "steps in the encoder, or in an example's own posterior, before those in the decoder; 5 by default, 1 for em",
+    ),
+  outerSteps: count.optional().describe("of --inference em: steps in the decoder in a turn; 1 by default"),
+  innerRate: positive
+    .optional()
+    .describe(
+      "learning rate of the inner steps; the highest learning rate by default, 0.02 for posteriors of each example's own",
+    ),
+  lineSearch: z
+    .boolean()
+    .default(false)
+    .describe("halve each step until the loss falls on the same examples and draws"),
+  from: path.optional().describe("run whose parameters to begin with"),
   klPeriod: count.optional().describe("repeat the KL weight's rise (klWarmup steps) every so many steps"),
   samples: count.default(1).describe("posterior samples per example in a step"),
   clip: positive.optional().describe("largest global norm of the gradient"),
@@ -140,6 +207,42 @@ export function parseOptions(
   throw new InputError(`${from(option)}: ${issue.message.replace(/^Invalid input: /, "")}, got ${got}`);
 }
 
+const modelParts = [
+  "preset",
+  "encoder",
+  "decoder",
+  "latents",
+  "likelihood",
+  "binarize",
+  "variance",
+  "scale",
+  "posterior",
+  "prior",
+  "components",
+  "posteriorScale",
+  "temperature",
+] as const;
+
+/** Refuses parts of an objective that need one another, or exclude one another; the model's own check comes when it is built. */
+function checkObjective(options: TrainOptions, from: (option: string) => string): void {
+  const { bound, samples, gradient, baseline, capacity, capacitySteps, freeBits } = options;
+  if (bound === "importance" && samples < 2) {
+    throw new InputError(`${from("bound")}: importance needs --samples 2 or more; with one it is the ELBO`);
+  }
+  if (baseline === "leave-one-out" && samples < 2) {
+    throw new InputError(`${from("baseline")}: leave-one-out needs --samples 2 or more; moving-average does with one`);
+  }
+  if (baseline !== undefined && gradient !== undefined && gradient !== "score-function") {
+    throw new InputError(`${from("baseline")}: is for --gradient score-function, and ${gradient} is chosen`);
+  }
+  if (capacitySteps !== undefined && capacity === undefined) {
+    throw new InputError(`${from("capacitySteps")}: is the rise of the capacity; give --capacity in nats too`);
+  }
+  if (freeBits !== undefined && capacity !== undefined) {
+    throw new InputError(`${from("freeBits")}: and --capacity exclude each other; give one of them`);
+  }
+}
+
 function checkTogether(options: TrainOptions, from: (option: string) => string): void {
   const { klPeriod, klWarmup, model, lambda, variance } = options;
   if (lambda !== undefined && options.klWeight !== undefined) {
@@ -148,6 +251,7 @@ function checkTogether(options: TrainOptions, from: (option: string) => string):
   if (lambda !== undefined && variance === undefined) {
     throw new InputError(`${from("lambda")}: is a weight beside a squared error, λ = 2ηw; give its --variance η too`);
   }
+  checkObjective(options, from);
   if (variance !== undefined && (options.likelihood ?? "normal") !== "normal") {
     throw new InputError(`${from("variance")}: is for --likelihood normal, and ${options.likelihood} is chosen`);
   }
@@ -162,9 +266,7 @@ function checkTogether(options: TrainOptions, from: (option: string) => string):
       `${from("klPeriod")}: ${klPeriod} must be more than the KL warm-up of ${klWarmup} steps: the weight would never reach its height`,
     );
   }
-  const parts = (["preset", "encoder", "decoder", "latents", "likelihood", "binarize", "variance"] as const).filter(
-    (name) => options[name] !== undefined,
-  );
+  const parts = modelParts.filter((name) => options[name] !== undefined);
   if (model !== undefined && parts.length > 0) {
     throw new InputError(`${from(parts[0])}: is part of a preset; with --model the module ${model} decides it`);
   }
@@ -227,6 +329,40 @@ export function klWeightSchedule(options: TrainOptions): Schedule {
     return { kind: "cyclical", peak, period: klPeriod, rise: klWarmup / klPeriod };
   }
   return klWarmup === 0 ? { kind: "constant", value: peak } : { kind: "linear", from: 0, to: peak, steps: klWarmup };
+}
+
+/** How the bound is sampled and its gradient estimated. */
+export function objectiveOptions(options: TrainOptions): ObjectiveOptions {
+  const { bound, kl, baseline, freeBits, capacity } = options;
+  return { bound, rate: kl, baseline, freeBits, capacity: capacity !== undefined, gradient: gradientOf(options) };
+}
+
+/** The estimator asked for, or the one that the posterior allows. */
+function gradientOf({ gradient, posterior, prior }: TrainOptions): GradientEstimator {
+  return gradient ?? (latentFamilies({ posterior, prior }).posterior.path ? "pathwise" : "score-function");
+}
+
+/** The way of inference, everything decided. */
+export function wayOptions(options: TrainOptions): WayOptions {
+  const { inference, innerSteps = inference === "em" ? 1 : 5, outerSteps = 1, innerRate, lineSearch } = options;
+  const rate = innerRate ?? (inference === "per-example" || inference === "semi-amortized" ? INNER_RATE : undefined);
+  const schedule = rate === undefined ? {} : { innerRate: { kind: "constant", value: rate } as const };
+  return { inference, innerSteps, outerSteps, lineSearch, ...schedule };
+}
+
+/** The steps by which a semi-amortized encoder improves its answer. */
+export function refinementOptions(options: TrainOptions): Refinement {
+  const { innerSteps, innerRate } = wayOptions(options);
+  return { steps: innerSteps, rate: innerRate?.kind === "constant" ? innerRate.value : INNER_RATE };
+}
+
+/** The learning rate of posteriors of each example's own. */
+const INNER_RATE = 0.02;
+
+/** The capacity C of the rate at each step. */
+export function capacitySchedule({ capacity = 0, capacitySteps }: TrainOptions): Schedule {
+  if (capacitySteps === undefined) return { kind: "constant", value: capacity };
+  return { kind: "linear", from: 0, to: capacity, steps: capacitySteps };
 }
 
 export function optimizerOptions({ optimizer }: TrainOptions): OptimizerOptions {

@@ -1,14 +1,13 @@
-import { type Dataset, split } from "../data/dataset.ts";
+import { type Dataset, numberRange, split } from "../data/dataset.ts";
 import { embeddedFashion } from "../data/fashion.ts";
 import { kindOf, openDataset, openLike } from "../data/open.ts";
 import type { DataKind, ReadingOptions } from "../data/reading.ts";
-import { forEachBlock } from "../data/rows.ts";
+import { inferredBy } from "../models/inference.ts";
 import type { DataDescription, Model } from "../models/model.ts";
 import { vae } from "../models/vae.ts";
-import { sizeOf } from "../tensor/ndarray.ts";
 import { vaeOptions } from "./defaults.ts";
 import type { RunFacts } from "./facts.ts";
-import { readingOptions, type TrainOptions } from "./options.ts";
+import { readingOptions, refinementOptions, type TrainOptions } from "./options.ts";
 import { loadUserModel, moduleChecksum } from "./user-model.ts";
 
 /** What a run trains, validates and is scored on. */
@@ -42,15 +41,18 @@ export async function openRunData(options: TrainOptions, watch: Watch = {}): Pro
 
 /** The model that the options name, built for these data. */
 export async function buildModel(options: TrainOptions, description: DataDescription): Promise<Model> {
-  if (options.model !== undefined) return loadUserModel(options.model, description);
-  return vae(vaeOptions(options, description), description);
+  const model =
+    options.model === undefined
+      ? vae(vaeOptions(options, description), description)
+      : await loadUserModel(options.model, description);
+  return inferredBy(model, options.inference, refinementOptions(options));
 }
 
 /** What a run keeps of its data: their content, so that it can tell when they are no longer what they were, and their units. */
 export function dataFacts(
   options: TrainOptions,
-  { source, train, test, kind }: RunData,
-  { means, deviations }: DataDescription,
+  { source, test, kind }: RunData,
+  { means, deviations, range }: DataDescription,
 ): RunFacts["data"] {
   const { checksum, length: examples, shape, measure, columns, labelNames, labelColumn } = source;
   const table = shape.length === 1 && deviations !== undefined && (measure === "real" || measure === "unit");
@@ -60,7 +62,7 @@ export function dataFacts(
     shape: [...shape],
     measure,
     kind,
-    range: rangeOf(train),
+    range: measure === "unit" ? [0, 1] : [...(range ?? numberRange(source))],
     ...(columns ? { columns: [...columns] } : {}),
     ...(table ? { standardisation: { means: Array.from(means), deviations: Array.from(deviations) } } : {}),
     ...(labelNames ? { labelNames: [...labelNames] } : {}),
@@ -68,18 +70,4 @@ export function dataFacts(
     ...(test ? { testChecksum: test.checksum } : {}),
     ...(options.model === undefined ? {} : { moduleChecksum: moduleChecksum(options.model) }),
   };
-}
-
-/** The smallest and the largest number that the measure allows, or of real numbers that there is. */
-function rangeOf(dataset: Dataset): [number, number] {
-  if (dataset.measure === "bytes") return [0, 255];
-  if (dataset.measure === "binary" || dataset.measure === "unit") return [0, 1];
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  forEachBlock({ ...dataset, size: sizeOf(dataset.shape) }, (block) => {
-    for (const value of block) {
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-  });
-  return [low, high];
 }

@@ -54,13 +54,13 @@ function isModel(value: unknown): value is Model {
     Number(latents) > 0 &&
     typeof encoder === "function" &&
     typeof decoder === "function" &&
-    has(prior, "rsampleWithLogProb", "logProb")
+    has(prior, "sample", "logProb")
   );
 }
 
 /** The model with its functions' mistakes told as the module's. */
 function guardFunctions(path: string, model: Model): Model {
-  const { latents, prior, observation, unit, observe, objective } = model;
+  const { latents, prior, observation, unit, observe, objective, amortization, averages, monitors, shown } = model;
   const returned = <T>(name: string, expected: string, value: T, ...members: readonly string[]): T => {
     if (has(value, ...members)) return value;
     throw new InputError(`${path}: ${name}: ${expected} is expected to be returned, got ${typeof value}`);
@@ -70,6 +70,10 @@ function guardFunctions(path: string, model: Model): Model {
     prior,
     observation,
     unit,
+    amortization,
+    averages,
+    monitors,
+    shown,
     observe: observe && ((raw) => guard(`${path}: observe`, () => observe(raw))),
     objective:
       objective &&
@@ -80,7 +84,7 @@ function guardFunctions(path: string, model: Model): Model {
       }),
     encoder: (x) => {
       const posterior = guard(`${path}: encoder`, () => model.encoder(x));
-      return returned("encoder", "a distribution with rsampleWithLogProb", posterior, "rsampleWithLogProb", "logProb");
+      return returned("encoder", "a distribution", posterior, "sample", "logProb");
     },
     decoder: (z) => {
       const likelihood = guard(`${path}: decoder`, () => model.decoder(z));

@@ -1,10 +1,12 @@
 /** `npm run systems`: for each system that works, what was measured, what was expected and how far apart they are. */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { openEngine } from "#engine";
 import { run } from "../cli/exit.ts";
 import { InputError } from "../errors.ts";
 import { formatNumber } from "../report/numbers.ts";
-import type { Measurement, SystemRow } from "./row.ts";
+import type { Engine } from "../runtime/engine.ts";
+import { svgFile } from "./pictures/svg.ts";
+import { holds, type Measurement, type SystemRow } from "./row.ts";
 import { systemRows, TOTAL } from "./rows/index.ts";
 import { readStored, type Stored, store } from "./stored.ts";
 
@@ -12,17 +14,20 @@ const USAGE = `Usage: npm run systems [-- ROW …] [--full] [--write]
 
   ROW …     numbers of rows; all by default
   --full    repeat the studies that take minutes, and keep their results
-  --write   make docs/systems.md
+  --write   make docs/systems.md and its pictures in docs/pictures/systems/
 
 Example: npm run systems -- 19 --full`;
+
+/** Where the pictures lie, seen from the page. */
+const PICTURES = "pictures/systems";
 
 interface Outcome {
   readonly row: SystemRow;
   readonly measurements: readonly Measurement[];
   readonly stored?: Stored;
+  readonly pictures: readonly { readonly file: string; readonly caption: string; readonly svg: string }[];
 }
 
-const holds = ({ error, tolerance }: Measurement): boolean => error <= tolerance;
 const works = ({ row, measurements }: Outcome): boolean => row.missing === undefined && measurements.every(holds);
 
 /** Errors span many magnitudes, and an exact 0 is worth seeing. */
@@ -30,8 +35,9 @@ function short(value: number): string {
   return value === 0 ? "0" : Math.abs(value) < 1e-3 ? value.toExponential(1) : formatNumber(value);
 }
 
-function cells({ what, measured, expected, error, tolerance }: Measurement): readonly string[] {
-  return [what, formatNumber(measured), formatNumber(expected), short(error), `≤ ${short(tolerance)}`];
+function cells({ what, measured, expected, error, tolerance, because }: Measurement): readonly string[] {
+  const bar = `≤ ${short(tolerance)}${because === undefined ? "" : ` (${because})`}`;
+  return [what, formatNumber(measured), formatNumber(expected), short(error), bar];
 }
 
 function describe({ row, stored }: Outcome): readonly string[] {
@@ -60,9 +66,29 @@ function page(outcomes: readonly Outcome[], last: string): string {
         `| ${[...cells(one), holds(one) ? "holds" : "**fails**"].map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`,
     );
     const notes = describe(outcome).map((line) => `${line}\n\n`);
-    return `## ${outcome.row.row}. ${outcome.row.title}\n\n${notes.join("")}| what | measured | expected | error | tolerance | |\n|---|---|---|---|---|---|\n${rows.join("\n")}\n`;
+    const shown = outcome.pictures.map(({ file, caption }) => `\n![${caption}](${PICTURES}/${file})\n\n${caption}\n`);
+    return `## ${outcome.row.row}. ${outcome.row.title}\n\n${notes.join("")}| what | measured | expected | error | tolerance | |\n|---|---|---|---|---|---|\n${rows.join("\n")}\n${shown.join("")}`;
   });
   return `# The systems that work\n\nMade by \`npm run systems -- --write\`. Each number is computed by the code that the tests call; long ones say where they come from.\n\n${sections.join("\n")}\n${last}\n`;
+}
+
+async function drawn({ row, pictures }: SystemRow, engine: Engine): Promise<Outcome["pictures"]> {
+  const made = (await pictures?.(engine)) ?? [];
+  const file = (name: string): string => `row-${String(row).padStart(2, "0")}-${name}.svg`;
+  return Promise.all(
+    made.map(async (one) => ({ file: file(one.name), caption: one.caption, svg: await svgFile(one) })),
+  );
+}
+
+/** The page and its pictures; pictures that no row makes any more go. */
+function writePage(outcomes: readonly Outcome[], last: string): void {
+  const docs = new URL("../../docs/", import.meta.url);
+  const folder = new URL(`${PICTURES}/`, docs);
+  mkdirSync(folder, { recursive: true });
+  const pictures = outcomes.flatMap((outcome) => outcome.pictures);
+  for (const file of readdirSync(folder)) if (!pictures.some((one) => one.file === file)) rmSync(new URL(file, folder));
+  for (const { file, svg } of pictures) writeFileSync(new URL(file, folder), svg);
+  writeFileSync(new URL("systems.md", docs), page(outcomes, last));
 }
 
 async function main(): Promise<void> {
@@ -83,12 +109,13 @@ async function main(): Promise<void> {
     const quick = await row.measure(engine);
     const stored =
       row.study && (full ? store(row.row, row.study.command, await row.study.run(say)) : readStored(row.row));
-    const outcome = { row, measurements: [...quick, ...(stored?.measurements ?? [])], stored };
+    const pictures = write ? await drawn(row, engine) : [];
+    const outcome = { row, measurements: [...quick, ...(stored?.measurements ?? [])], stored, pictures };
     outcomes.push(outcome);
     print(outcome);
   }
   const last = `${outcomes.filter(works).length} of ${TOTAL}`;
-  if (write) writeFileSync(new URL("../../docs/systems.md", import.meta.url), page(outcomes, last));
+  if (write) writePage(outcomes, last);
   process.stdout.write(`\n${last}\n`);
   if (!outcomes.every(({ measurements }) => measurements.every(holds))) process.exitCode = 1;
 }

@@ -1,3 +1,4 @@
+import type { TopLevelSpec } from "vega-lite";
 import type { Engine } from "../runtime/engine.ts";
 import type { Precision } from "../tensor/tensor.ts";
 
@@ -9,6 +10,19 @@ export interface Measurement {
   /** |measured − expected|, or the largest such difference of many numbers; relative to the largest term unless it must be 0. */
   readonly error: number;
   readonly tolerance: number;
+  /** Where a tolerance beyond rounding comes from. */
+  readonly because?: string;
+  /** The error where a bias of 5 % is planted: beyond the tolerance, or the claim could not fail. */
+  readonly planted?: number;
+}
+
+/** What a row shows, drawn from what is computed on the spot. */
+export interface SystemPicture {
+  /** The file's name after the row's number, without its ending. */
+  readonly name: string;
+  /** What is to be seen, for those who see it and for those who do not. */
+  readonly caption: string;
+  readonly spec: TopLevelSpec;
 }
 
 /** One of the systems that the project is for, and the facts that show that it works. */
@@ -19,6 +33,8 @@ export interface SystemRow {
   readonly missing?: string;
   /** What is computed on the spot, in seconds. */
   readonly measure: (engine: Engine) => Promise<readonly Measurement[]>;
+  /** Written beside the table, in seconds. */
+  readonly pictures?: (engine: Engine) => Promise<readonly SystemPicture[]>;
   /** What takes minutes: shown from stored results unless asked for. */
   readonly study?: Study;
 }
@@ -27,6 +43,11 @@ export interface Study {
   /** The command that repeats it by hand. */
   readonly command: string;
   readonly run: (say: (line: string) => void) => Promise<readonly Measurement[]>;
+}
+
+/** Whether a claim holds, and would not if a bias of 5 % were there. */
+export function holds({ error, tolerance, planted = Number.POSITIVE_INFINITY }: Measurement): boolean {
+  return error <= tolerance && planted > tolerance;
 }
 
 /** What an exact identity may be off by, relative to its largest term: rounding alone. */

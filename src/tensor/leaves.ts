@@ -67,6 +67,15 @@ export function state(name: string, shape: readonly number[], initial: Initial):
   return makeLeaf({ kind: "state", name, initial }, shape, "float");
 }
 
+/**
+ * Trained values of each example by itself: [batch, ...event]. The table of all examples never enters the program; the host gathers
+ * the rows of a batch and updates them alone.
+ */
+export function local(name: string, event: readonly number[], initial: Initial): Tensor {
+  staticShape(`local ${name}`, event);
+  return makeLeaf({ kind: "local", name, initial }, ["batch", ...event], "float");
+}
+
 const scalars = new Map<number, WeakRef<Tensor>>();
 const constantValues = new WeakMap<AnyTensor, ArrayLike<number>>();
 

@@ -73,6 +73,8 @@ export type Leaf =
   | { readonly kind: "hyper"; readonly name: string }
   | { readonly kind: "parameter"; readonly name: string; readonly initial: Initial }
   | { readonly kind: "state"; readonly name: string; readonly initial: Initial }
+  /** Trained values of each example by itself, of which a step sees those of its batch. */
+  | { readonly kind: "local"; readonly name: string; readonly initial: Initial }
   | { readonly kind: "constant" };
 
 export type NoiseLaw = "normal" | "uniform";

@@ -1,16 +1,18 @@
 import type { Dataset } from "../data/dataset.ts";
 import { KL_WEIGHT } from "../inference/elbo.ts";
-import type { ObjectiveOptions } from "../inference/objective.ts";
+import { CAPACITY, type ObjectiveOptions } from "../inference/objective.ts";
 import type { Phase, Schedule } from "../inference/phase.ts";
+import { phasesOf, type WayOptions } from "../inference/ways.ts";
 import { type DataDescription, describeData, type Model, type ModelModule } from "../models/model.ts";
 import { trainingProgram } from "../models/programs.ts";
+import { namedLeaves } from "../onnx/lower.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { type LoopOptions, type Outcome, train } from "./loop.ts";
 import type { TrainingOptions } from "./prepared-phase.ts";
 import { createTraining, type Training } from "./training.ts";
 
 export interface ModelTrainingOptions
-  extends Omit<TrainingOptions, "phases" | "hypers">,
+  extends Omit<TrainingOptions, "phases" | "hypers" | "batchPer">,
     Pick<Phase, "optimizer" | "learningRate" | "clipNorm"> {
   readonly model: Model;
   readonly description: DataDescription;
@@ -19,14 +21,25 @@ export interface ModelTrainingOptions
   /** Posterior samples per example in a step. */
   readonly samples: number;
   readonly objective?: ObjectiveOptions;
+  /** Who is moved when; by default everything together. The model must be the one that the way asks for, see `inferredBy`. */
+  readonly way?: WayOptions;
+  /** The capacity C of the rate in nats, where the objective holds it at one. */
+  readonly capacity?: Schedule;
 }
 
-/** The training program of one model: a single phase that descends its loss and moves all its parameters. */
+const JOINT: WayOptions = { inference: "joint", innerSteps: 1, outerSteps: 1, lineSearch: false };
+
+/** The training program of one model, its phases by the way of inference: without one, a single phase that moves all parameters. */
 export async function modelTraining(options: ModelTrainingOptions): Promise<Training> {
   const { model, description, samples, optimizer, learningRate, clipNorm, klWeight } = options;
   const program = trainingProgram(model, description, { samples, objective: options.objective });
-  const phase: Phase = { name: "train", ...program, optimizer, learningRate, clipNorm };
-  return createTraining({ ...options, phases: [phase], hypers: { [KL_WEIGHT]: klWeight } });
+  const base = { ...program, optimizer, learningRate, clipNorm };
+  const names = namedLeaves([program.loss]).flatMap(({ leaf }) =>
+    leaf.kind === "parameter" || leaf.kind === "local" ? [leaf.name] : [],
+  );
+  const { phases, batchPer } = phasesOf(base, names, options.way ?? JOINT);
+  const { capacity = { kind: "constant", value: 0 } } = options;
+  return createTraining({ ...options, phases, batchPer, hypers: { [KL_WEIGHT]: klWeight, [CAPACITY]: capacity } });
 }
 
 /** How to train; what is left out is as in `reparam train`. */

@@ -10,6 +10,7 @@ import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { asFloat } from "../tensor/op.ts";
 import { staticShape } from "../tensor/shape.ts";
 import type { AnyTensor } from "../tensor/tensor.ts";
+import type { LocalRows } from "./local-rows.ts";
 import { GRADIENTS, NEXT_STATE, PARAMETERS, placeOf, type Range, type TrainingMemory } from "./memory.ts";
 import { slotNames } from "./optimizer.ts";
 import { scheduleAt } from "./schedule.ts";
@@ -22,6 +23,8 @@ export interface TrainingOptions {
   readonly batchSize: number;
   /** Values of the hyper leaves by name. */
   readonly hypers: Readonly<Record<string, Schedule>>;
+  /** Whether each step has examples of its own, or all steps of a turn, of every phase, the same; by default each its own. */
+  readonly batchPer?: "step" | "turn";
 }
 
 /** A phase compiled, with everything that it reads and writes in its place. */
@@ -40,6 +43,10 @@ export interface PreparedPhase {
   /** Names of the parameters that the phase moves, and where they lie. */
   readonly moved: ReadonlySet<string>;
   readonly ranges: readonly Range[];
+  /** Rows of the batch's examples that it reads, and whether it moves them. */
+  readonly locals: readonly { readonly rows: LocalRows; readonly moved: boolean }[];
+  /** The loss alone, for a line search. */
+  readonly trial?: CompiledFunction;
   /** The regions of its optimizer's slots. */
   readonly slots: readonly { readonly name: string; readonly region: number }[];
 }
@@ -48,9 +55,12 @@ export const TERM = "term/";
 const GRADIENT = "gradient/";
 const UPDATE = "update/";
 
-/** Whether a phase may move a parameter. */
+/** Whether a phase may move a parameter, or an example's own rows. */
 export function moves({ moves: prefixes }: Phase, leaf: NamedLeaf): boolean {
-  return leaf.kind === "parameter" && (prefixes?.some((prefix) => leaf.name.startsWith(prefix)) ?? true);
+  return (
+    (leaf.kind === "parameter" || leaf.kind === "local") &&
+    (prefixes?.some((prefix) => leaf.name.startsWith(prefix)) ?? true)
+  );
 }
 
 /** Everything that a phase computes but its gradients. */
@@ -64,6 +74,7 @@ export async function preparePhase(
   options: TrainingOptions,
   memory: TrainingMemory,
   slotRegion: (name: string) => number,
+  tables: ReadonlyMap<string, LocalRows>,
 ): Promise<PreparedPhase> {
   const movable = namedLeaves([phase.loss]).filter(({ leaf }) => moves(phase, leaf));
   const slopes = gradients(
@@ -75,7 +86,10 @@ export async function preparePhase(
   for (const [name, term] of Object.entries(phase.terms)) outputs[TERM + name] = term;
   for (const [i, { leaf }] of movable.entries()) {
     outputs[GRADIENT + leaf.name] = slopes[i];
-    into[GRADIENT + leaf.name] = placeOf(memory.regions[GRADIENTS].arrays, leaf.name);
+    into[GRADIENT + leaf.name] =
+      leaf.kind === "local"
+        ? placeOf(tables, leaf.name).gradient
+        : placeOf(memory.regions[GRADIENTS].arrays, leaf.name);
   }
   for (const [name, value] of Object.entries(phase.updates ?? {})) {
     outputs[UPDATE + name] = value;
@@ -83,14 +97,22 @@ export async function preparePhase(
   }
   const { engine, batchSize } = options;
   const compiled = await compile(engine, outputs, { name: phase.name, sizes: { batch: batchSize } });
-  const moved = new Set(movable.map(({ leaf }) => leaf.name));
+  const trial = phase.lineSearch
+    ? await compile(engine, { loss: phase.loss }, { name: `${phase.name}-trial`, sizes: { batch: batchSize } })
+    : undefined;
+  const moved = new Set(movable.flatMap(({ leaf }) => (leaf.kind === "parameter" ? [leaf.name] : [])));
+  const locals = compiled.program.inputs
+    .filter(({ leaf }) => leaf.kind === "local")
+    .map(({ leaf }) => ({ rows: placeOf(tables, leaf.name), moved: moves(phase, leaf) }));
   const slots = slotNames(phase.optimizer).map((name) => ({ name, region: slotRegion(`${phase.name}/${name}`) }));
   return {
     phase,
     outputs,
     compiled,
     into,
-    ...inputsOf(compiled, options, memory),
+    ...inputsOf(compiled, options, memory, tables),
+    locals,
+    trial,
     moved,
     ranges: memory.ranges(moved),
     slots,
@@ -102,6 +124,7 @@ function inputsOf(
   { program }: CompiledFunction,
   { dataset, seed, hypers: schedules }: TrainingOptions,
   memory: TrainingMemory,
+  tables: ReadonlyMap<string, LocalRows>,
 ): Pick<PreparedPhase, "feeds" | "fill" | "hypers"> {
   const feeds: Record<string, NdArray> = {};
   const fills: PreparedPhase["fill"][] = [];
@@ -111,6 +134,10 @@ function inputsOf(
     const size = sizeOf(shape);
     if (leaf.kind === "parameter" || leaf.kind === "state") {
       feeds[name] = placeOf(memory.regions[PARAMETERS].arrays, name);
+    } else if (leaf.kind === "local") {
+      const rows = placeOf(tables, name);
+      fills.push((examples) => rows.gather(examples));
+      feeds[name] = rows.batch;
     } else if (leaf.kind === "noise") {
       const event = shape.slice(leaf.sampled ? 2 : 1);
       const { data, fill } = noiseBuffer({ name, law: leaf.law, event }, seed, size / sizeOf(event));

@@ -8,6 +8,8 @@ import { instantiateKernels } from "../runtime/kernels.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { staticShape } from "../tensor/shape.ts";
 import type { AnyTensor } from "../tensor/tensor.ts";
+import { lineSearch } from "./line-search.ts";
+import { type LocalRows, localRows } from "./local-rows.ts";
 import {
   allocate,
   FIRST_SLOT,
@@ -46,6 +48,8 @@ export interface Training {
   readonly stepsPerEpoch: number;
   /** The live values: they change with every step. */
   readonly parameters: ReadonlyMap<string, NdArray>;
+  /** The tables of rows that examples have of their own, by name. */
+  readonly locals: ReadonlyMap<string, LocalRows>;
   runStep(): Promise<StepResult>;
   /** Runs the next step's program and drops what comes out: what a step costs, before the first one is made. */
   rehearse(): Promise<void>;
@@ -71,11 +75,14 @@ export async function createTraining(options: TrainingOptions): Promise<Training
     if (value && "initial" in leaf) value.data.set(drawInitial(leaf.initial, leaf.name, value.shape, seed));
   }
   const slotRegion = (name: string): number => FIRST_SLOT + slotRegions.indexOf(name);
-  const prepared = await Promise.all(phases.map((phase) => preparePhase(phase, options, memory, slotRegion)));
+  const tables = localTables(options);
+  const prepared = await Promise.all(phases.map((phase) => preparePhase(phase, options, memory, slotRegion, tables)));
   const kernels = instantiateKernels(memory.memory);
-  const kept = keptValues(memory, prepared);
+  const kept = keptValues(memory, prepared, tables);
   const everything = memory.ranges(new Set(parameters.keys()));
   const turn = phases.reduce((total, phase) => total + (phase.steps ?? 1), 0);
+  const stepsPerBatch = options.batchPer === "turn" ? turn : 1;
+  const examplesAt = (at: number): Uint32Array => order.indices(Math.floor(at / stepsPerBatch));
   let step = 0;
 
   /** The phase whose turn this step is, and how many updates it has made before. */
@@ -99,21 +106,28 @@ export async function createTraining(options: TrainingOptions): Promise<Training
   async function runStep(): Promise<StepResult> {
     const { current, before } = whose(step);
     const { phase } = current;
-    current.fill(order.indices(step), step);
+    const examples = examplesAt(step);
+    current.fill(examples, step);
     const values = await current.compiled.run(current.feeds, current.into);
     const loss = values.loss.data[0];
-    const gradientNorm = norm(GRADIENTS, current.ranges);
+    const gradientNorm = Math.hypot(norm(GRADIENTS, current.ranges), ...current.locals.map(localNorm));
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       throw new NumericalError(await blame(current, Number.isFinite(loss) ? "the gradient" : "the loss"));
     }
     const learningRate = scheduleAt(phase.learningRate, step);
     const gradScale = clipScale(gradientNorm, phase.clipNorm);
-    for (const { offset, count } of current.ranges) {
-      const at = (region: number): number => memory.regions[region].start + 4 * offset;
-      const slots = current.slots.map(({ region }) => at(region));
-      const range = { param: at(PARAMETERS), grad: at(GRADIENTS), count };
-      applyUpdate(kernels, phase.optimizer, range, { slots, learningRate, gradScale, count: before + 1 });
-    }
+    const move = (share: number): void => {
+      for (const { offset, count } of current.ranges) {
+        const at = (region: number): number => memory.regions[region].start + 4 * offset;
+        const slots = current.slots.map(({ region }) => at(region));
+        const range = { param: at(PARAMETERS), grad: at(GRADIENTS), count };
+        const rate = share * learningRate;
+        applyUpdate(kernels, phase.optimizer, range, { slots, learningRate: rate, gradScale, count: before + 1 });
+      }
+    };
+    if (current.trial) await search(current, loss, move);
+    else move(1);
+    for (const { rows, moved } of current.locals) if (moved) rows.update(examples, learningRate, gradScale);
     for (const name of Object.keys(phase.updates ?? {})) {
       placeOf(parameters, name).data.set(placeOf(memory.regions[NEXT_STATE].arrays, name).data);
     }
@@ -121,6 +135,13 @@ export async function createTraining(options: TrainingOptions): Promise<Training
     const hypers = Object.fromEntries(current.hypers.map(({ name, out }) => [name, out[0]]));
     step += 1;
     return { step: step - 1, phase: phase.name, loss, terms, gradientNorm, learningRate, hypers };
+  }
+
+  /** Moves by the largest of the steps 1, ½, ¼ … that lowers the loss. */
+  async function search({ slots, ranges, trial, feeds }: PreparedPhase, loss: number, move: (share: number) => void) {
+    if (!trial) return;
+    const regions = [PARAMETERS, ...slots.map(({ region }) => region)];
+    await lineSearch({ memory, regions, ranges }, loss, move, async () => (await trial.run(feeds)).loss.data[0]);
   }
 
   async function blame({ outputs, feeds }: PreparedPhase, what: string): Promise<string> {
@@ -132,12 +153,13 @@ export async function createTraining(options: TrainingOptions): Promise<Training
     get step() {
       return step;
     },
-    stepsPerEpoch: order.stepsPerEpoch,
+    stepsPerEpoch: order.stepsPerEpoch * stepsPerBatch,
     parameters,
+    locals: tables,
     runStep,
     rehearse: async () => {
       const { current } = whose(step);
-      current.fill(order.indices(step), step);
+      current.fill(examplesAt(step), step);
       await current.compiled.run(current.feeds, current.into);
     },
     snapshot: () => {
@@ -149,14 +171,18 @@ export async function createTraining(options: TrainingOptions): Promise<Training
       step = snapshot.step;
     },
     release: async () => {
-      await Promise.all(prepared.map(({ compiled }) => compiled.release()));
+      await Promise.all(prepared.flatMap(({ compiled, trial }) => [compiled.release(), trial?.release()]));
     },
   };
 }
 
 /** Every value that a checkpoint holds, by the name it has there. */
-function keptValues(memory: TrainingMemory, prepared: readonly PreparedPhase[]): ReadonlyMap<string, NdArray> {
-  const kept = new Map<string, NdArray>();
+function keptValues(
+  memory: TrainingMemory,
+  prepared: readonly PreparedPhase[],
+  tables: ReadonlyMap<string, LocalRows>,
+): ReadonlyMap<string, NdArray> {
+  const kept = new Map<string, NdArray>([...tables.values()].flatMap((rows) => [...rows.kept]));
   for (const [name, value] of memory.regions[PARAMETERS].arrays) kept.set(`parameter/${name}`, value);
   for (const { phase, slots, moved } of prepared) {
     for (const { name: slot, region } of slots) {
@@ -165,6 +191,23 @@ function keptValues(memory: TrainingMemory, prepared: readonly PreparedPhase[]):
     }
   }
   return kept;
+}
+
+/** A table for every local leaf, with the slots of the phase that moves it. */
+function localTables({ phases, dataset, batchSize, seed }: TrainingOptions): ReadonlyMap<string, LocalRows> {
+  const tables = new Map<string, LocalRows>();
+  for (const { leaf, tensor } of namedLeaves(phases.flatMap(phaseOutputs))) {
+    if (leaf.kind !== "local") continue;
+    const { name, initial } = leaf;
+    const event = staticShape(name, tensor.shape.slice(1));
+    const { optimizer = { kind: "sgd" } } = phases.find((phase) => moves(phase, leaf)) ?? {};
+    tables.set(name, localRows({ name, event, initial, examples: dataset.length, batchSize, seed, optimizer }));
+  }
+  return tables;
+}
+
+function localNorm({ rows, moved }: PreparedPhase["locals"][number]): number {
+  return moved ? Math.sqrt(rows.gradient.data.reduce((total, value) => total + value * value, 0)) : 0;
 }
 
 /** Parameters and state of all phases; those that the same phases move lie together. */

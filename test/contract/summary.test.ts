@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { normal } from "../../src/distributions/normal.ts";
+import { normal, standardNormal } from "../../src/distributions/normal.ts";
 import type { OptimizerOptions } from "../../src/inference/phase.ts";
 import type { DataDescription, Model } from "../../src/models/model.ts";
 import type { Architecture } from "../../src/models/networks.ts";
 import { trainingProgram } from "../../src/models/programs.ts";
 import { type LayerSummary, networkSummary } from "../../src/models/summary.ts";
-import { standardNormal, vae } from "../../src/models/vae.ts";
+import { vae } from "../../src/models/vae.ts";
 import { ones, zeros } from "../../src/nn/initialisers.ts";
 import { dense, layerNorm, residual, sequential } from "../../src/nn/layers.ts";
 import { namedLeaves } from "../../src/onnx/lower.ts";

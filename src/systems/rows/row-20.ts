@@ -1,7 +1,7 @@
 import { arrayDataset } from "../../data/dataset.ts";
 import { draw, meanOf } from "../../distributions/distribution.ts";
 import { kl } from "../../distributions/kl.ts";
-import { normal } from "../../distributions/normal.ts";
+import { normal, standardNormal } from "../../distributions/normal.ts";
 import {
   evidenceLowerBound,
   KL_WEIGHT,
@@ -10,7 +10,7 @@ import {
   weightedLoss,
 } from "../../inference/elbo.ts";
 import type { Phase, Schedule } from "../../inference/phase.ts";
-import { standardNormal } from "../../models/vae.ts";
+
 import { dense, sequential } from "../../nn/layers.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { add, data, exp, mean, mul, split, square, sub, sum, type Tensor, tanh } from "../../tensor/index.ts";

@@ -1,4 +1,4 @@
-import { InputError, ShapeError } from "../../errors.ts";
+import { ShapeError } from "../../errors.ts";
 import { asFloat, defineOp } from "../op.ts";
 import { staticShape } from "../shape.ts";
 import type { Emitter, Tensor, Value } from "../tensor.ts";
@@ -113,32 +113,3 @@ export const tanh = unary({
   gradient: (_x, y, up) => mul(up, sub(1, mul(y, y))),
   domain: { low: -4, high: 4, edges: [0, 100, -100] },
 });
-
-/** erf x = 2/√π ∫₀ˣ e^(−t²) dt; float32 only. */
-export const erf = unary({
-  name: "erf",
-  lower: (emit, x) => {
-    if (emit.precision === "float32") return emit.node("Erf", [x]);
-    throw new InputError("erf: the engine has no float64 kernel; compile this program for float32");
-  },
-  reference: errorFunction,
-  gradient: (x, _y, up) => mul(up, mul(2 / Math.sqrt(Math.PI), exp(neg(mul(x, x))))),
-  domain: { low: -4, high: 4, edges: [0, 100, -100] },
-});
-
-/** erf by its Maclaurin series below 3 and a continued fraction of erfc above (Abramowitz & Stegun 7.1.5, 7.1.14). */
-function errorFunction(x: number): number {
-  const a = Math.abs(x);
-  if (a < 3) {
-    let term = x;
-    let sum = x;
-    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
-      term *= -(x * x) / n;
-      sum += term / (2 * n + 1);
-    }
-    return (2 / Math.sqrt(Math.PI)) * sum;
-  }
-  let fraction = 0;
-  for (let k = 60; k > 0; k--) fraction = k / 2 / (a + fraction);
-  return Math.sign(x) * (1 - Math.exp(-a * a) / ((a + fraction) * Math.sqrt(Math.PI)));
-}

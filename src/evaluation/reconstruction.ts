@@ -1,0 +1,55 @@
+import { InputError } from "../errors.ts";
+import type { CompiledFunction } from "../runtime/compile.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
+import { forEachPosterior, type PosteriorSource } from "./latents.ts";
+
+export interface ReconstructionOptions extends PosteriorSource {
+  /** `decoder.onnx`, or the program that it is written from. */
+  readonly decoder: CompiledFunction;
+  /** What 1 of what is modelled is in the data's own units: `Model.unit`. */
+  readonly unit?: number;
+}
+
+export interface ReconstructionError {
+  /** √ of the mean over examples and numbers of (x − x̂)², in the data's own units. */
+  readonly rmse: number;
+  /** √ of the mean over an example's numbers, [n]. */
+  readonly perExample: Float64Array;
+}
+
+/**
+ * How far x̂, the mean of p(x|z) at the mean of q(z|x), is from the data as they lie: undefined for a posterior without a mean.
+ * Streamed; sums in float64.
+ */
+export async function reconstructionError(options: ReconstructionOptions): Promise<ReconstructionError | undefined> {
+  const { decoder, dataset, unit = 1 } = options;
+  const size = sizeOf(dataset.shape);
+  const perExample = new Float64Array(dataset.length);
+  let known = true;
+  let total = 0;
+  await forEachPosterior(options, async ({ mean: z }, examples) => {
+    known &&= z !== undefined;
+    if (!known) return;
+    const { mean } = await decoder.run({ ...fixedInputs(options), z });
+    if (!mean) throw new InputError("reconstruction error: the likelihood has no mean, so it cannot be told");
+    const x = new Float32Array(examples.length * size);
+    dataset.read(examples, x);
+    for (let i = 0; i < examples.length; i++) {
+      let squares = 0;
+      for (let j = i * size; j < (i + 1) * size; j++) squares += (x[j] - unit * mean.data[j]) ** 2;
+      total += squares;
+      perExample[examples[i]] = Math.sqrt(squares / size);
+    }
+  });
+  return known ? { rmse: Math.sqrt(total / (dataset.length * size)), perExample } : undefined;
+}
+
+/** The decoder's parameters, where they are inputs. */
+function fixedInputs({ decoder, parameters }: ReconstructionOptions) {
+  return Object.fromEntries(
+    decoder.program.inputs.flatMap(({ name }) => {
+      const value = parameters?.get(name);
+      return value ? [[name, value]] : [];
+    }),
+  );
+}

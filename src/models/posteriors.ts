@@ -1,0 +1,139 @@
+import { bernoulli } from "../distributions/bernoulli.ts";
+import type { Distribution } from "../distributions/distribution.ts";
+import { laplace } from "../distributions/laplace.ts";
+import { mixture } from "../distributions/mixture.ts";
+import { multivariateNormal } from "../distributions/multivariate-normal.ts";
+import { normal } from "../distributions/normal.ts";
+import { probitNormal } from "../distributions/probit-normal.ts";
+import { relaxedBernoulli } from "../distributions/relaxed-bernoulli.ts";
+import { straightThroughBernoulli } from "../distributions/straight-through.ts";
+import { studentT } from "../distributions/student-t.ts";
+import { add, constant, exp, lowerTriangle, reshape, split, type Tensor } from "../tensor/index.ts";
+
+/** Where the latents lie: in R^k, in [0, 1]^k, or zeros and ones. */
+export type LatentSpace = "real" | "unit" | "binary";
+
+/** What a family of posteriors takes beside the network's numbers. */
+export interface PosteriorOptions {
+  readonly latents: number;
+  /** Components of a mixture. */
+  readonly components: number;
+  /** The fixed deviation of `fixed`. */
+  readonly scale: number;
+  /** Degrees of freedom of `student-t`. */
+  readonly degrees: number;
+  /** Of the relaxed families: near 0 they are almost binary. */
+  readonly temperature: number;
+}
+
+/** q(z|x) = F(raw(x)): how many numbers the network gives for an example, and what they become. */
+export interface PosteriorFamily {
+  readonly space: LatentSpace;
+  /** Whether gradients pass through its draws; else the score function is needed. */
+  readonly path: boolean;
+  readonly numbers: (options: PosteriorOptions) => number;
+  readonly build: (raw: Tensor, options: PosteriorOptions) => Distribution;
+}
+
+const twice = ({ latents }: PosteriorOptions): number => 2 * latents;
+const once = ({ latents }: PosteriorOptions): number => latents;
+
+/** raw [..., 2k] → location [..., k] and a positive scale [..., k]. */
+function locationScale(raw: Tensor, k: number): readonly [Tensor, Tensor] {
+  const [location, logScale] = split(raw, -1, [k, k]);
+  return [location, exp(logScale)];
+}
+
+/** Normals side by side: raw [..., C + 2Ck] → weights [..., C], locations and scales [..., C, k]. */
+function mixed(raw: Tensor, { latents: k, components: c }: PosteriorOptions): Distribution {
+  const [logits, locations, logScales] = split(raw, -1, [c, c * k, c * k]);
+  const apart = (flat: Tensor): Tensor => reshape(flat, [...flat.shape.slice(0, -1), c, k]);
+  // The components start apart, half a deviation from one to the next: equal ones would have equal gradients.
+  return mixture(logits, normal(add(apart(locations), staggered(c, k)), exp(apart(logScales))));
+}
+
+function staggered(components: number, k: number): Tensor {
+  const places = Float32Array.from({ length: components * k }, (_, i) => {
+    const component = Math.floor(i / k);
+    return i % k === component % k ? 0.5 * (1 + Math.floor(component / k)) : 0;
+  });
+  return constant(places, [components, k]);
+}
+
+/** The families that `--posterior` names. */
+export const posteriorFamilies = {
+  /** N(μ(x), diag σ²(x)). Kingma & Welling 2014, eq. 9. */
+  diagonal: {
+    space: "real",
+    path: true,
+    numbers: twice,
+    build: (raw, { latents }) => normal(...locationScale(raw, latents)),
+  },
+  /** N(μ(x), σ²(x)I): one deviation for all latents. */
+  isotropic: {
+    space: "real",
+    path: true,
+    numbers: ({ latents }) => latents + 1,
+    build: (raw, { latents }) => {
+      const [mean, logScale] = split(raw, -1, [latents, 1]);
+      return normal(mean, exp(logScale));
+    },
+  },
+  /** N(μ(x), L(x)L(x)ᵀ), z = μ + Lε, L lower triangular. Kingma & Welling 2019, eq. 2.34. */
+  full: {
+    space: "real",
+    path: true,
+    numbers: ({ latents: k }) => k + (k * (k + 1)) / 2,
+    build: (raw, { latents: k }) => {
+      const [mean, triangle] = split(raw, -1, [k, (k * (k + 1)) / 2]);
+      return multivariateNormal(mean, lowerTriangle(triangle, k));
+    },
+  },
+  /** N(μ(x), s²I), s the same for all x and not trained. */
+  fixed: { space: "real", path: true, numbers: once, build: (raw, { scale }) => normal(raw, scale) },
+  /** Σ_c π_c(x) N(μ_c(x), diag σ_c²(x)), a draw of every component. */
+  mixture: {
+    space: "real",
+    path: true,
+    numbers: ({ latents, components }) => components * (1 + 2 * latents),
+    build: mixed,
+  },
+  laplace: {
+    space: "real",
+    path: true,
+    numbers: twice,
+    build: (raw, { latents }) => laplace(...locationScale(raw, latents)),
+  },
+  "student-t": {
+    space: "real",
+    path: true,
+    numbers: twice,
+    build: (raw, { latents, degrees }) => studentT(degrees, ...locationScale(raw, latents)),
+  },
+  /** z = Φ(μ(x) + σ(x)ε) in [0, 1]^k. */
+  uniform: {
+    space: "unit",
+    path: true,
+    numbers: twice,
+    build: (raw, { latents }) => probitNormal(...locationScale(raw, latents)),
+  },
+  /** Zeros and ones, P(z = 1) = σ(raw); by the score function. */
+  bernoulli: { space: "binary", path: false, numbers: once, build: (raw) => bernoulli(raw) },
+  /** Between 0 and 1, nearly one of them. Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017. */
+  relaxed: {
+    space: "binary",
+    path: true,
+    numbers: once,
+    build: (raw, { temperature }) => relaxedBernoulli(raw, temperature),
+  },
+  /** Zeros and ones whose gradient is that of the relaxed draw: biased. Bengio, Léonard & Courville 2013. */
+  "straight-through": {
+    space: "binary",
+    path: true,
+    numbers: once,
+    build: (raw, { temperature }) => straightThroughBernoulli(raw, temperature),
+  },
+} as const satisfies Readonly<Record<string, PosteriorFamily>>;
+
+export type PosteriorName = keyof typeof posteriorFamilies;
+export const posteriorNames = Object.keys(posteriorFamilies) as readonly PosteriorName[];

@@ -1,0 +1,121 @@
+import { InputError, NumericalError } from "../errors.ts";
+import { symmetricEigen } from "../linalg/eigen.ts";
+import {
+  add,
+  addDiagonal,
+  apply,
+  difference,
+  dot,
+  gram,
+  product,
+  scaled,
+  traceOfProduct,
+  transposed,
+} from "../linalg/matrix.ts";
+import type { Moments } from "../linalg/moments.ts";
+import { factorPositive, inversePositive } from "../linalg/positive.ts";
+import { stream } from "../random/stream.ts";
+import type { LinearGaussian } from "./linear-gaussian.ts";
+
+/*
+ * Probabilistic PCA, p(x) = N(μ, C), C = WWᵀ + ηI: Tipping & Bishop 1999, "Probabilistic principal component analysis".
+ * Its likelihood depends on the data by their mean and covariance S alone.
+ */
+
+/**
+ * The parameters of the greatest likelihood: μ the mean, W = U_k(Λ_k − ηI)^½ and η the mean of the d − k smallest eigenvalues of
+ * S = UΛUᵀ. Eqs. 14 and 15, the rotation R = I.
+ * @throws NumericalError where the data lie in k dimensions: η would be 0 and the density infinite.
+ */
+export function fitProbabilisticPca({ mean, covariance }: Moments, k: number): LinearGaussian {
+  const d = mean.length;
+  checkLatents(k, d);
+  const { values, vectors } = symmetricEigen(covariance);
+  const variance = values.slice(k).reduce((total, value) => total + value, 0) / (d - k);
+  if (!(variance > d * Number.EPSILON * values[0])) {
+    throw new NumericalError(
+      `probabilistic PCA: the data lie in ${k} dimensions of ${d}, so the noise left is 0 and the density infinite; take fewer latents`,
+    );
+  }
+  const lengths = values.slice(0, k).map((value) => Math.sqrt(Math.max(value - variance, 0)));
+  return { weight: mean.map((_, i) => lengths.map((length, j) => length * vectors[j][i])), mean, variance };
+}
+
+function checkLatents(k: number, d: number): void {
+  if (Number.isInteger(k) && k >= 1 && k < d) return;
+  throw new InputError(`probabilistic PCA: of ${d} numbers an example, 1 to ${d - 1} latents can be taken, got ${k}`);
+}
+
+/** WᵀW + ηI: M of the paper, [k][k]. */
+function inner({ weight, variance }: LinearGaussian): number[][] {
+  return addDiagonal(gram(weight), variance);
+}
+
+/**
+ * The mean of log p(x) over the data, in nats: −½(d log 2π + log det C + tr C⁻¹S), S about the model's own mean. Eq. 4, by
+ * log det C = (d − k) log η + log det M and C⁻¹ = (I − WM⁻¹Wᵀ)/η, so only matrices of k are factored.
+ */
+export function meanLogLikelihood(model: LinearGaussian, data: Moments): number {
+  const { weight, mean, variance } = model;
+  const [d, k] = [mean.length, weight[0].length];
+  const apart = difference(data.mean, mean);
+  const m = factorPositive(inner(model));
+  const logDeterminant = (d - k) * Math.log(variance) + m.logDeterminant;
+  const pulled = apply(transposed(weight), apart);
+  const explained = traceOfProduct(m.inverse(), product(transposed(weight), product(data.covariance, weight)));
+  const trace = data.covariance.reduce((total, row, i) => total + row[i], 0);
+  const quadratic = trace - explained + dot(apart, apart) - dot(pulled, m.solve(pulled));
+  return -0.5 * (d * Math.log(2 * Math.PI) + logDeterminant + quadratic / variance);
+}
+
+/**
+ * One step of EM on all data: W′ = SW(ηI + M⁻¹WᵀSW)⁻¹, η′ = tr(S − SWM⁻¹W′ᵀ)/d, and the mean that of the data. Eqs. 29 and 30.
+ * The likelihood never falls.
+ */
+export function emStep(model: LinearGaussian, { mean, covariance }: Moments): LinearGaussian {
+  const { weight, variance } = model;
+  const inverse = inversePositive(inner(model)); // M⁻¹
+  const sw = product(covariance, weight); // SW  [d][k]
+  // W′ = SW·(ηI + M⁻¹WᵀSW)⁻¹ = SW·(ηM + WᵀSW)⁻¹·M, of which the inverse is that of a symmetric matrix
+  const second = add(scaled(inner(model), variance), product(transposed(weight), sw));
+  const next = product(product(sw, inversePositive(second)), inner(model));
+  const explained = product(sw, inverse); // SWM⁻¹  [d][k]
+  const left = covariance.map((row, i) => row[i] - dot(explained[i], next[i]));
+  return { weight: next, mean, variance: left.reduce((total, value) => total + value, 0) / mean.length };
+}
+
+/** Where EM may start: a random W as large as the data, and half of their mean variance as noise. */
+export function emStart({ mean, covariance }: Moments, k: number, seed: number): LinearGaussian {
+  const d = mean.length;
+  checkLatents(k, d);
+  const from = stream(seed, "probabilistic-pca/start");
+  const variance = covariance.reduce((total, row, i) => total + row[i], 0) / d;
+  const length = Math.sqrt(variance / (2 * k));
+  return {
+    weight: mean.map(() => Array.from({ length: k }, () => length * from.normal())),
+    mean,
+    variance: variance / 2,
+  };
+}
+
+export interface EmOptions {
+  readonly start: LinearGaussian;
+  /** Stops where a step gains less, in nats per example. */
+  readonly tolerance?: number;
+  readonly steps?: number;
+}
+
+/** EM until a step gains less than the tolerance; the mean log-likelihood before it and after every step. */
+export function fitByEm(
+  data: Moments,
+  { start, tolerance = 1e-12, steps = 10_000 }: EmOptions,
+): { readonly model: LinearGaussian; readonly logLikelihoods: readonly number[] } {
+  let model = start;
+  const logLikelihoods = [meanLogLikelihood(model, data)];
+  for (let step = 0; step < steps; step++) {
+    model = emStep(model, data);
+    logLikelihoods.push(meanLogLikelihood(model, data));
+    if (logLikelihoods[step + 1] - logLikelihoods[step] < tolerance) break;
+  }
+  return { model, logLikelihoods };
+}

@@ -143,7 +143,7 @@ def digamma_tail(u):
 
 
 CENTRE = mpf("0.425")
-TAIL = mp.sqrt(-mp.log(mpf(1) / 2 - CENTRE))
+TAIL_START = mpf("1.6")  # below √(−log(½ − 0.425))
 SINGLE, DOUBLE = "float32", "float64"
 
 # name, what it approximates, f, and for each precision low, high and the degrees
@@ -162,23 +162,25 @@ TABLES = [
      {SINGLE: (TINY, mpf(1), 5, 5), DOUBLE: (TINY, mpf(1), 11, 11)}),
     ("erfCore", "erf(x)/x in x², |x| ≤ 1", lambda v: mp.erf(mp.sqrt(v)) / mp.sqrt(v),
      {DOUBLE: (TINY, mpf(1), 12, 0)}),
-    ("quantileCentre", "Φ⁻¹(½ + q)/q in q², |q| ≤ 0.425", central,
-     {SINGLE: (TINY, CENTRE**2, 4, 3), DOUBLE: (TINY, CENTRE**2, 7, 7)}),
-    ("quantileTail", "−Φ⁻¹(p) in r = √(−log p), p ≤ 0.075 and r ≤ 9.4 in float32, 5 in float64", normal_quantile,
-     {SINGLE: (TAIL, mpf("9.4"), 4, 4), DOUBLE: (TAIL, mpf(5), 7, 7)}),
-    ("quantileFar", "as quantileTail, 5 ≤ r ≤ 27.3", normal_quantile, {DOUBLE: (mpf(5), mpf("27.3"), 7, 7)}),
+    ("quantileCentre", "Φ⁻¹(½ + q)/q in 0.425² − q², |q| ≤ 0.425", lambda u: central(CENTRE**2 - u),
+     {SINGLE: (mpf(0), CENTRE**2 - TINY, 3, 4), DOUBLE: (mpf(0), CENTRE**2 - TINY, 7, 7)}),
+    ("quantileTail", "−Φ⁻¹(p) in r − 1.6, r = √(−log p), p ≤ 0.075 and r ≤ 9.4 in float32, 5 in float64",
+     lambda s: normal_quantile(s + TAIL_START),
+     {SINGLE: (mpf(0), mpf("7.8"), 4, 4), DOUBLE: (mpf(0), mpf("3.4"), 7, 7)}),
+    ("quantileFar", "−Φ⁻¹(p) in r − 5, 5 ≤ r ≤ 27.3", lambda s: normal_quantile(s + 5),
+     {DOUBLE: (mpf(0), mpf("22.3"), 7, 7)}),
     ("logI0Core", "log I₀(x)/x² in x², |x| ≤ 8", lambda v: mp.log(mp.besseli(0, mp.sqrt(v))) / v,
      {SINGLE: (TINY, mpf(64), 5, 5), DOUBLE: (TINY, mpf(64), 10, 10)}),
-    ("logI0Tail", "√x e⁻ˣ I₀(x) in t = 1/x, x ≥ 8", lambda t: scaled_bessel(1 / t),
-     {SINGLE: (TINY, mpf(1) / 8, 2, 2), DOUBLE: (TINY, mpf(1) / 8, 8, 8)}),
+    ("logI0Tail", "√x e⁻ˣ I₀(x) in 16/x − 1, x ≥ 8", lambda s: scaled_bessel(16 / (s + 1)),
+     {SINGLE: (-1 + TINY, mpf(1), 6, 0), DOUBLE: (-1 + TINY, mpf(1), 20, 0)}),
     ("ratioCore", "A(x)/x in x², A = I₁/I₀, |x| ≤ 8", lambda v: bessel_ratio(mp.sqrt(v)) / mp.sqrt(v),
      {SINGLE: (TINY, mpf(64), 4, 4), DOUBLE: (TINY, mpf(64), 7, 7)}),
-    ("ratioTail", "x (1 − A(x)) in t = 1/x, x ≥ 8", wider(lambda t: (1 - bessel_ratio(1 / t)) / t),
-     {SINGLE: (TINY, mpf(1) / 8, 2, 2), DOUBLE: (TINY, mpf(1) / 8, 8, 8)}),
+    ("ratioTail", "x (1 − A(x)) in 16/x − 1, x ≥ 8", wider(lambda s: (1 - bessel_ratio(16 / (s + 1))) * 16 / (s + 1)),
+     {SINGLE: (-1 + TINY, mpf(1), 6, 0), DOUBLE: (-1 + TINY, mpf(1), 20, 0)}),
     ("slopeCore", "A′(x) in x², |x| ≤ 8", wider(lambda v: ratio_slope(mp.sqrt(v))),
      {SINGLE: (TINY, mpf(64), 5, 5), DOUBLE: (TINY, mpf(64), 9, 9)}),
-    ("slopeTail", "x² A′(x) in t = 1/x, x ≥ 8", wider(lambda t: ratio_slope(1 / t) / t**2),
-     {SINGLE: (TINY, mpf(1) / 8, 4, 4), DOUBLE: (TINY, mpf(1) / 8, 10, 10)}),
+    ("slopeTail", "x² A′(x) in 16/x − 1, x ≥ 8", wider(lambda s: ratio_slope(16 / (s + 1)) * 256 / (s + 1) ** 2),
+     {SINGLE: (-1 + TINY, mpf(1), 9, 0), DOUBLE: (-1 + TINY, mpf(1), 26, 0)}),
 ]
 
 HEAD = """/** Written by scripts/special-coefficients.py: rational approximations P/Q, coefficients from the constant up. */

@@ -47,7 +47,7 @@ export function beta(a: TensorLike, b: TensorLike, eventRank = 1): Beta {
         const ofA = mul(sub(1, parameters.a), digammaMinusLog(parameters.a));
         const ofB = mul(sub(1, parameters.b), digammaMinusLog(parameters.b));
         const ofTotal = mul(sub(total, 2), digammaMinusLog(total));
-        return add(sub(neg(normaliser), log(total)), add(add(ofA, ofB), ofTotal));
+        return sub(add(add(ofA, ofB), ofTotal), add(normaliser, add(logA, logB)));
       },
       logDensity: (x) => {
         const logs = unitLogs(x);

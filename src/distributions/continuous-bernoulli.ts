@@ -15,6 +15,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { lift, type TensorLike } from "../tensor/leaves.ts";
+import { hurwitzZeta } from "../tensor/ops/special/zeta.ts";
 import { type Componentwise, componentwise } from "./componentwise.ts";
 import type { Distribution } from "./distribution.ts";
 import { gaussLegendre } from "./gauss-legendre.ts";
@@ -70,7 +71,7 @@ const NEAR = 1;
 
 /**
  * A(ℓ) = log((eˡ − 1)/ℓ) = ℓ/2 + log(sinh(ℓ/2)/(ℓ/2)). Near 0 the second part is Σ_{n≥1} (−1)ⁿ⁺¹ ζ(2n)/n·(ℓ/2π)²ⁿ, exact to
- * 1e-16 with 9 terms for |ℓ| < 1; further out A = max(ℓ, 0) + log(1 − e^−|ℓ|) − log |ℓ|.
+ * 1e-16 with 12 terms for |ℓ| < 1, second derivatives too; further out A = max(ℓ, 0) + log(1 − e^−|ℓ|) − log |ℓ|.
  */
 function logNormaliser(logits: Tensor): Tensor {
   const size = magnitude(logits);
@@ -82,17 +83,11 @@ function logNormaliser(logits: Tensor): Tensor {
   return add(mul(0.5, logits), where(near, series, tail));
 }
 
-/** (−1)ⁿ⁺¹ ζ(2n)/n, n = 1 … 9 */
-const COEFFICIENTS = Array.from({ length: 9 }, (_, i) => ((i % 2 === 0 ? 1 : -1) * zeta(2 * (i + 1))) / (i + 1));
-
-/** Σ k⁻ˢ for even s by the first 20 terms and the rest as an integral with its corrections (Euler–Maclaurin). */
-function zeta(s: number): number {
-  const n = 20;
-  let total = n ** (1 - s) / (s - 1) + n ** -s / 2 + (s * n ** (-s - 1)) / 12;
-  total -= (s * (s + 1) * (s + 2) * n ** (-s - 3)) / 720;
-  for (let k = 1; k < n; k++) total += k ** -s;
-  return total;
-}
+/** (−1)ⁿ⁺¹ ζ(2n)/n, n = 1 … 12 */
+const COEFFICIENTS = Array.from(
+  { length: 12 },
+  (_, i) => ((i % 2 === 0 ? 1 : -1) * hurwitzZeta(2 * (i + 1), 1)) / (i + 1),
+);
 
 /** |x|, whose gradient at 0 is 1: what is made of it here has a derivative there. */
 function magnitude(x: Tensor): Tensor {

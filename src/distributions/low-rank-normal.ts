@@ -32,7 +32,8 @@ export interface LowRankNormal extends CorrelatedNormal {
 
 /**
  * N(μ, FFᵀ + D) in d dimensions by Woodbury's identity: mean [..., d], factor F [..., d, r], diagonal D [..., d] of positive
- * variances. A draw takes d + r numbers. With G = FᵀD^−½, float32 holds it where FFᵀ exceeds D less than 10⁵ times.
+ * variances. A draw takes d + r numbers. In float32 log p is good to 10⁻⁵ where FFᵀ is up to 10⁵ times D; from 10⁷ on it can
+ * be NaN.
  */
 export function lowRankNormal(mean: Tensor, factor: Tensor, diagonal: Tensor): LowRankNormal {
   const name = "LowRankNormal";

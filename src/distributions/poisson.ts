@@ -71,12 +71,14 @@ export function poisson(rate: TensorLike, eventRank = 1): Poisson {
 
 /**
  * x log λ − λ − log x! = −D(x, λ) − S(x): terms that do not cancel, where x log λ and log x! would lose a nat at counts of 10⁶.
- * Loader 2000, "Fast and accurate computation of binomial probabilities", eq. 6. The gradient in λ, x/λ − 1, in one piece.
+ * Loader 2000, "Fast and accurate computation of binomial probabilities", eq. 6. The gradient in log λ, x − λ, in one piece: where λ is
+ * made by exp it goes to the exponent, and a λ too small for float32 does no harm.
  */
 function logMass(x: Tensor, rate: Tensor): Tensor {
+  const logRate = log(rate);
   const difference = sub(x, rate);
-  const value = neg(add(deviance(x, rate, log(rate), difference), factorialRemainder(x)));
-  return customGradient(value, [rate], (upstream) => [unbroadcast(mul(upstream, div(difference, rate)), rate.shape)]);
+  const value = neg(add(deviance(x, rate, logRate, difference), factorialRemainder(x)));
+  return customGradient(value, [logRate], (upstream) => [unbroadcast(mul(upstream, difference), logRate.shape)]);
 }
 
 /** What stands for 0 under a logarithm whose factor is 0. */

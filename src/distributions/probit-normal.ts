@@ -1,5 +1,9 @@
 import {
   add,
+  and,
+  greater,
+  less,
+  where,
   constant,
   div,
   exp,
@@ -19,7 +23,6 @@ import { lift, type TensorLike } from "../tensor/leaves.ts";
 import { type Componentwise, componentwise } from "./componentwise.ts";
 import type { Distribution } from "./distribution.ts";
 import { gaussLegendre } from "./gauss-legendre.ts";
-import { insideUnit } from "./positive-log.ts";
 
 const family = new WeakSet<Distribution>();
 
@@ -49,7 +52,7 @@ export function probitNormal(location: TensorLike, scale: TensorLike, eventRank 
       entropy: () =>
         sub(log(parameters.scale), mul(0.5, sub(add(square(parameters.scale), square(parameters.location)), 1))),
       logDensity: (z) => {
-        const u = normalQuantile(z.op === "normalCdf" ? z : insideUnit(z));
+        const u = unitQuantile(z);
         return density(u, div(sub(u, parameters.location), parameters.scale));
       },
       draw: (noise) => {
@@ -61,6 +64,17 @@ export function probitNormal(location: TensorLike, scale: TensorLike, eventRank 
   );
   family.add(made);
   return made;
+}
+
+/** The numbers next to 0 and 1 that float32 holds with all its digits. */
+const ENDS = { low: 2 ** -126, high: 1 - 2 ** -24 };
+
+/** Φ⁻¹(z) with the ends moved in, where its gradient is 0; of Φ(u) it is u itself. */
+function unitQuantile(z: Tensor): Tensor {
+  if (z.op === "normalCdf") return normalQuantile(z);
+  const inside = and(greater(z, ENDS.low), less(z, ENDS.high));
+  const end = where(less(z, 0.5), normalQuantile(ENDS.low), normalQuantile(ENDS.high));
+  return where(inside, normalQuantile(where(inside, z, 0.5)), end);
 }
 
 const { nodes, weights } = gaussLegendre(24);

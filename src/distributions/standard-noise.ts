@@ -1,11 +1,11 @@
-import { add, erf, log, minimum, mul, neg, sub, type Tensor } from "../tensor/index.ts";
+import { add, log, minimum, mul, neg, normalCdf, sub, type Tensor } from "../tensor/index.ts";
 
 /** The largest float32 below 1. */
 const BELOW_ONE = 1 - 2 ** -24;
 
 /** U[0, 1) from N(0, 1): u = Φ(ε), kept below 1. */
 export function uniformOf(normal: Tensor): Tensor {
-  return minimum(mul(0.5, add(1, erf(mul(Math.SQRT1_2, normal)))), BELOW_ONE);
+  return minimum(normalCdf(normal), BELOW_ONE);
 }
 
 /** U(0, 1) from U[0, 1) in steps of 2⁻²⁴: the ends, where logarithms are infinite, are moved in by half a step and a step. */

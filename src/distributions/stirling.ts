@@ -14,6 +14,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import type { TensorLike } from "../tensor/leaves.ts";
+import { DIGAMMA_SERIES, LGAMMA_SERIES } from "../tensor/ops/special/zeta.ts";
 
 /*
  * Densities made of log Γ at large arguments are small differences of large numbers. With Stirling's formula taken out of each
@@ -21,12 +22,13 @@ import type { TensorLike } from "../tensor/leaves.ts";
  */
 
 const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);
-/** From here on the series below are exact to 1e-14. */
+/** From here on so many terms of the series below are exact to 1e-14. */
 const LARGE = 10;
+const TERMS = 7;
 
-/** c₀ + c₁t + c₂t² + … by Horner's rule. */
+/** c₀ + c₁t + c₂t² + …, as many terms as are needed, by Horner's rule. */
 function polynomial(t: Tensor, coefficients: readonly number[]): TensorLike {
-  return coefficients.reduceRight<TensorLike>((sum, c) => add(c, mul(t, sum)), 0);
+  return coefficients.slice(0, TERMS).reduceRight<TensorLike>((sum, c) => add(c, mul(t, sum)), 0);
 }
 
 function byRange(a: Tensor, series: (large: Tensor) => Tensor, direct: (small: Tensor) => Tensor): Tensor {
@@ -36,22 +38,20 @@ function byRange(a: Tensor, series: (large: Tensor) => Tensor, direct: (small: T
 
 /** Δ(a) = log Γ(a) − ((a − ½)·log a − a + ½ log 2π) ≈ 1/12a. Abramowitz & Stegun 6.1.41. */
 export function stirlingError(a: Tensor): Tensor {
-  const coefficients = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156];
   return byRange(
     a,
-    (large) => div(polynomial(square(div(1, large)), coefficients), large),
+    (large) => div(polynomial(square(div(1, large)), LGAMMA_SERIES), large),
     (small) => sub(lgamma(small), add(sub(mul(sub(small, 0.5), log(small)), small), HALF_LOG_2PI)),
   );
 }
 
 /** δ(a) = ψ(a) − log a ≈ −1/2a. Abramowitz & Stegun 6.3.18. */
 export function digammaMinusLog(a: Tensor): Tensor {
-  const coefficients = [-1 / 12, 1 / 120, -1 / 252, 1 / 240, -1 / 132, 691 / 32760, -1 / 12];
   return byRange(
     a,
     (large) => {
       const t = square(div(1, large));
-      return add(div(-0.5, large), mul(t, polynomial(t, coefficients)));
+      return sub(div(-0.5, large), mul(t, polynomial(t, DIGAMMA_SERIES)));
     },
     (small) => sub(digamma(small), log(small)),
   );

@@ -12,6 +12,8 @@ export interface FeedSource {
   readonly dataset?: Dataset;
   /** Values of the parameters, where the program has them as inputs. */
   readonly parameters?: ReadonlyMap<string, NdArray>;
+  /** Numbers that each example has of its own, by the name of their input: [examples, ...]. */
+  readonly rows?: ReadonlyMap<string, NdArray>;
   readonly seed: number;
   /** Keys the noise, beside the example and the sample. */
   readonly step: number;
@@ -30,7 +32,7 @@ export type FeedsOf = (examples: Uint32Array, firstSample?: number, samples?: nu
  * such as the latents of a decoder, is the caller's to add.
  * @throws InputError where the dataset's examples are not what the program was trained on.
  */
-export function programFeeds({ program, dataset, parameters, seed, step, keyedBy = "row" }: FeedSource): FeedsOf {
+export function programFeeds({ program, dataset, parameters, rows, seed, step, keyedBy = "row" }: FeedSource): FeedsOf {
   if (dataset) checkFits(program, dataset);
   const x = program.inputs.find(({ name }) => name === "x");
   const read = (examples: Uint32Array): Uint8Array | Float32Array => {
@@ -46,30 +48,50 @@ export function programFeeds({ program, dataset, parameters, seed, step, keyedBy
     return examples.map((_, i) => fnv1a(bytes.subarray(i * size, (i + 1) * size)));
   };
   const known = program.inputs.filter(
-    ({ name, leaf }) => leaf.kind === "noise" || parameters?.has(name) || (dataset && name === "x"),
+    ({ name, leaf }) => leaf.kind === "noise" || parameters?.has(name) || rows?.has(name) || (dataset && name === "x"),
   );
   const fills = known.map(({ name, leaf, shape: symbolic }) => {
     if (leaf.kind === "noise") {
       const event = symbolic.slice(leaf.sampled ? 2 : 1).map(Number);
       const source = noiseSource({ name, law: leaf.law, event }, seed);
+      const samplesOf = (first: number, firstSample: number): { samples: number; firstSample: number } => {
+        if (!leaf.sampled) return { samples: 1, firstSample: 0 };
+        // A number of samples that the program itself fixes is of the same draws at every run.
+        return { samples: first, firstSample: typeof symbolic[0] === "number" ? 0 : firstSample };
+      };
       return (examples: Uint32Array, keys: Uint32Array, firstSample: number, samples: number): NdArray => {
         const shape = bindShape(symbolic, { batch: examples.length, samples }).map(Number);
         const data = new Float32Array(sizeOf(shape));
-        const rows = leaf.sampled ? { samples, firstSample } : { samples: 1, firstSample: 0 };
-        source.fill(data, { step, examples: keys, ...rows });
-        return { data, shape };
+        source.fill(data, { step, examples: keys, ...samplesOf(shape[0], firstSample) });
+        return { data: precise(data, program), shape };
       };
     }
+    const table = rows?.get(name);
+    if (table) return (examples: Uint32Array): NdArray => pick(table, examples);
     const fixed = parameters?.get(name);
     return (examples: Uint32Array): NdArray => {
       if (fixed) return fixed;
-      return { data: read(examples), shape: bindShape(symbolic, { batch: examples.length }).map(Number) };
+      const shape = bindShape(symbolic, { batch: examples.length }).map(Number);
+      return { data: precise(read(examples), program), shape };
     };
   });
   return (examples, firstSample = 0, samples = 1) => {
     const keys = keysOf(examples);
     return Object.fromEntries(known.map(({ name }, i) => [name, fills[i](examples, keys, firstSample, samples)]));
   };
+}
+
+/** The same numbers as the program takes them; bytes stay bytes. */
+function precise(numbers: Uint8Array | Float32Array, { precision }: LoweredProgram): NdArray["data"] {
+  return precision === "float64" && numbers instanceof Float32Array ? Float64Array.from(numbers) : numbers;
+}
+
+/** The given rows of a table. */
+function pick({ data, shape }: NdArray, examples: Uint32Array): NdArray {
+  const size = sizeOf(shape.slice(1));
+  const picked = new Float32Array(examples.length * size);
+  for (const [i, row] of examples.entries()) picked.set(data.subarray(row * size, (row + 1) * size), i * size);
+  return { data: picked, shape: [examples.length, ...shape.slice(1)] };
 }
 
 function checkFits({ inputs }: LoweredProgram, dataset: Dataset): void {

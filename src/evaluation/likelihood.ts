@@ -66,6 +66,8 @@ export interface LikelihoodOptions {
   readonly dataset: Dataset;
   /** Values of the parameters, where the program has them as inputs. */
   readonly parameters?: ReadonlyMap<string, NdArray>;
+  /** As in `programFeeds`. */
+  readonly rows?: ReadonlyMap<string, NdArray>;
   readonly samples: number;
   readonly seed: number;
   /** As in `programFeeds`. */

@@ -40,6 +40,7 @@ export type GradientEstimator =
 export interface ObjectiveOptions {
   /** The evidence lower bound, or the importance-weighted one of Burda et al. 2016. */
   readonly bound?: "elbo" | "importance";
+  /** By default pathwise where draws of the posterior have a path, else the score function. */
   readonly gradient?: GradientEstimator;
   /** The rate in closed form where there is one (default), or by the samples. */
   readonly rate?: "analytic" | "sampled";
@@ -140,7 +141,7 @@ export function objective(
 }
 
 function elbo(given: Given, options: ObjectiveOptions): Objective {
-  const { gradient = "pathwise" } = options;
+  const gradient = estimatorOf(given, options);
   const draws = drawAll(given, sights[gradient], gradient === "pathwise");
   const { posterior, model } = given;
   return scope("loss", () => {
@@ -162,6 +163,15 @@ function elbo(given: Given, options: ObjectiveOptions): Objective {
     const surrogate = sub(sub(direct, mean(logLikelihood)), mean(score));
     return { terms, loss: withGradientOf(loss, surrogate), updates: baseline.updates, draws };
   });
+}
+
+/** The estimator asked for, or the one that the posterior allows. */
+function estimatorOf(
+  { posterior }: Pick<Given, "posterior">,
+  { gradient, bound }: ObjectiveOptions,
+): GradientEstimator {
+  const path = isReparameterized(posterior) || (bound !== "importance" && isStratified(posterior));
+  return gradient ?? (path ? "pathwise" : "score-function");
 }
 
 function baselineOf(signal: Tensor, { baseline }: ObjectiveOptions): Baseline {
@@ -221,7 +231,8 @@ function opened(share: Tensor | undefined, upstream: Tensor): Tensor {
 }
 
 function check({ model, posterior, epsilon }: Given, options: ObjectiveOptions): void {
-  const { bound = "elbo", gradient = "pathwise", baseline, freeBits = 0, capacity, rate } = options;
+  const gradient = estimatorOf({ posterior }, options);
+  const { bound = "elbo", baseline, freeBits = 0, capacity, rate } = options;
   const sampled = epsilon.shape.length > 1 + posterior.noise.event.length;
   const samples = sampled ? epsilon.shape[0] : 1;
   const stratified = bound === "elbo" && gradient === "pathwise" && isStratified(posterior);

@@ -1,27 +1,36 @@
 import { InputError } from "../errors.ts";
-import { type Refinement, semiAmortized } from "../inference/semi-amortized.ts";
+import { type Refinement, refined } from "../inference/semi-amortized.ts";
 import { type InferenceName, LOCAL } from "../inference/ways.ts";
 import { zeros } from "../nn/initialisers.ts";
-import { local } from "../tensor/index.ts";
+import { broadcastTo, local } from "../tensor/index.ts";
 import type { Amortization, Model } from "./model.ts";
 
-/** The model with the encoder that a way of inference asks for: its own network, one that is improved by steps, or numbers of each example's own. */
-export function inferredBy(model: Model, inference: InferenceName, refinement: Refinement): Model {
+/** How an example that was not trained on gets its own posterior, where there is no encoder: ascent from γ = 0 in the exported program. */
+const FROM_NOTHING: Refinement = { steps: 30, rate: 0.2, optimizer: "adam", samples: 4 };
+
+/**
+ * The model with the encoder that a way of inference asks for: its own network; one whose answer is improved by steps; or numbers of each
+ * example's own, and for new examples steps alone.
+ * @throws InputError where the model does not give its encoder in two parts.
+ */
+export function inferredBy(
+  model: Model,
+  inference: InferenceName,
+  { steps, rate }: Pick<Refinement, "steps" | "rate">,
+): Model {
   if (inference === "semi-amortized") {
-    const amortization = partsOf(model, inference);
-    const network = semiAmortized(amortization, model.decoder, model.prior, refinement);
-    return {
-      ...model,
-      amortization: { ...amortization, network },
-      encoder: (x) => amortization.posterior(network(x)),
-    };
+    return withRefinement(model, partsOf(model, inference), { steps, rate, optimizer: "gradient", samples: 1 });
   }
-  if (inference === "per-example") {
-    const { numbers, posterior } = partsOf(model, inference);
-    const own = local(LOCAL, [numbers], zeros);
-    return { ...model, encoder: () => posterior(own) };
-  }
-  return model;
+  if (inference !== "per-example") return model;
+  const parts = partsOf(model, inference);
+  const own = local(LOCAL, [parts.numbers], zeros);
+  const nothing: Amortization = { ...parts, network: () => broadcastTo(0, ["batch", parts.numbers]) };
+  return { ...model, encoder: () => parts.posterior(own), deployed: withRefinement(model, nothing, FROM_NOTHING) };
+}
+
+function withRefinement(model: Model, parts: Amortization, refinement: Refinement): Model {
+  const network = refined(parts, model.decoder, model.prior, refinement);
+  return { ...model, amortization: { ...parts, network }, encoder: (x) => parts.posterior(network(x)) };
 }
 
 function partsOf({ amortization }: Model, inference: InferenceName): Amortization {

@@ -17,7 +17,7 @@ import { studentT } from "../distributions/student-t.ts";
 import { add, constant, div, exp, log1p, mul, sigmoid, softplus, sub, type Tensor } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
 import { type DataDescription, standardisation } from "./model.ts";
-import { learnedLogScale, type ScaleName, type Scaling, scaleNames, scalingFor, stacked } from "./scales.ts";
+import { gently, learnedLogScale, type ScaleName, type Scaling, scaleNames, scalingFor, stacked } from "./scales.ts";
 
 /** The data's top as bytes. */
 export const TOP = 255;
@@ -182,7 +182,7 @@ export const likelihoodFamilies = {
       const shared = network ? undefined : exp(learnedLogScale("decoder/logScale", [], start));
       return {
         starts: [levelStarts(data), ...(network ? [0] : [])],
-        build: ([raw, logScale]) => discretizedLogistic(grey(raw), shared ?? exp(add(logScale, start)), rank),
+        build: ([raw, logScale]) => discretizedLogistic(grey(raw), shared ?? exp(add(gently(logScale), start)), rank),
         scale: levels,
       };
     },
@@ -201,7 +201,7 @@ export const likelihoodFamilies = {
         build: (sets) => {
           const part = (from: number): Tensor => stacked(sets.slice(from * components, (from + 1) * components));
           const [logits, means, logScales] = [part(0), part(1), part(2)]; // [..., ...shape, C]
-          return logisticMixture(logits, grey(means), exp(add(logScales, start)), data.shape.length);
+          return logisticMixture(logits, grey(means), exp(add(gently(logScales), start)), data.shape.length);
         },
         scale: levels,
       };

@@ -11,7 +11,7 @@ import {
   transposed,
   type Vector,
 } from "../linalg/matrix.ts";
-import { factorPositive } from "../linalg/positive.ts";
+import { type Factored, factorPositive } from "../linalg/positive.ts";
 import { stream } from "../random/stream.ts";
 
 /** p(x|z) = N(Wz + μ, ηI), p(z) = N(0, I) in k dimensions: log p(x) and p(z|x) are known. Tipping & Bishop 1999, §3.2. */
@@ -35,28 +35,50 @@ export interface ExactPosterior extends Gaussian {
   readonly precision: Matrix;
 }
 
-/** Λ = I + WᵀW/η, the posterior's precision: the same for every x. */
-function posteriorPrecision({ weight, variance }: LinearGaussian): number[][] {
-  return addDiagonal(scaled(gram(weight), 1 / variance), 1);
+/** What of p(z|x) does not depend on x: Λ = I + WᵀW/η, its factors, and Wᵀ. */
+interface Shared {
+  readonly precision: Matrix;
+  readonly factored: Factored;
+  readonly weightTransposed: Matrix;
 }
 
-/** Wᵀ(x − μ)/η */
-function pulled({ weight, mean, variance }: LinearGaussian, x: Vector): number[] {
-  return apply(transposed(weight), difference(x, mean)).map((value) => value / variance);
+/** Of each model once, as it serves every x. */
+const known = new WeakMap<LinearGaussian, Shared>();
+
+function shared(model: LinearGaussian): Shared {
+  const before = known.get(model);
+  if (before) return before;
+  const precision = addDiagonal(scaled(gram(model.weight), 1 / model.variance), 1);
+  const made = { precision, factored: factorPositive(precision), weightTransposed: transposed(model.weight) };
+  known.set(model, made);
+  return made;
+}
+
+/** E[z|x] = Λ⁻¹Wᵀ(x − μ)/η */
+function posteriorMean(model: LinearGaussian, x: Vector): number[] {
+  const { factored, weightTransposed } = shared(model);
+  return factored.solve(apply(weightTransposed, difference(x, model.mean)).map((value) => value / model.variance));
 }
 
 /** p(z|x) = N(Λ⁻¹Wᵀ(x − μ)/η, Λ⁻¹), Λ = I + WᵀW/η. Bishop 2006, eq. 2.116. */
 export function exactPosterior(model: LinearGaussian, x: Vector): ExactPosterior {
-  const precision = posteriorPrecision(model);
-  const factored = factorPositive(precision);
-  return { mean: factored.solve(pulled(model, x)), covariance: factored.inverse(), precision };
+  const { precision, factored } = shared(model);
+  return { mean: posteriorMean(model, x), covariance: factored.inverse(), precision };
 }
 
 /** E_q log p(x|z) = −½(d log 2πη + (‖x − μ − Wm‖² + tr WSWᵀ)/η), q = N(m, S). In nats. */
-export function expectedLogLikelihood({ weight, mean, variance }: LinearGaussian, x: Vector, q: Gaussian): number {
+export function expectedLogLikelihood(model: LinearGaussian, x: Vector, { mean, covariance }: Gaussian): number {
+  return logLikelihood(model, x, { mean, spread: traceOfProduct(gram(model.weight), covariance) });
+}
+
+/** The same from m and tr WSWᵀ; with a spread of 0 it is log p(x|z) at z = m. */
+function logLikelihood(
+  { weight, mean, variance }: LinearGaussian,
+  x: Vector,
+  q: { readonly mean: Vector; readonly spread: number },
+): number {
   const residual = difference(difference(x, mean), apply(weight, q.mean));
-  const spread = traceOfProduct(gram(weight), q.covariance);
-  return -0.5 * (x.length * Math.log(2 * Math.PI * variance) + (dot(residual, residual) + spread) / variance);
+  return -0.5 * (x.length * Math.log(2 * Math.PI * variance) + (dot(residual, residual) + q.spread) / variance);
 }
 
 /**
@@ -64,10 +86,9 @@ export function expectedLogLikelihood({ weight, mean, variance }: LinearGaussian
  * subtracts no large numbers: −½(d log 2πη + ‖x − μ − Wm‖²/η + ‖m‖² + log det Λ).
  */
 export function logEvidence(model: LinearGaussian, x: Vector): number {
-  const { solve, logDeterminant } = factorPositive(posteriorPrecision(model));
-  const mean = solve(pulled(model, x));
-  const atMean = expectedLogLikelihood(model, x, { mean, covariance: mean.map(() => mean.map(() => 0)) });
-  return atMean - 0.5 * (dot(mean, mean) + logDeterminant);
+  const mean = posteriorMean(model, x);
+  const atMean = logLikelihood(model, x, { mean, spread: 0 });
+  return atMean - 0.5 * (dot(mean, mean) + shared(model).factored.logDeterminant);
 }
 
 /** KL(N(m, S) ‖ N(μ, Λ⁻¹)) = ½(tr ΛS + (m − μ)ᵀΛ(m − μ) − k − log det Λ − log det S) in nats. */

@@ -62,6 +62,10 @@ export interface Model extends LatentVariableModel {
   readonly averages?: (x: Tensor, draws: Draws) => readonly Average[];
   /** What a decoder shows of its likelihood: by default the mean. */
   readonly shown?: (likelihood: Distribution) => Tensor;
+  /** The model as it is used once trained, where training has another encoder: numbers of the training examples' own. */
+  readonly deployed?: Model;
+  /** The point of latent space that stands for an example: by default the posterior's mean. */
+  readonly code?: (posterior: Distribution) => Tensor;
   /** q(z|x) in two parts: a network x ↦ numbers, and what becomes of the numbers; models without it have amortized inference only. */
   readonly amortization?: Amortization;
   /** The number to minimise; by default −mean(reconstruction − klWeight·rate). The bound that is reported is apart. */

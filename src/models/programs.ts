@@ -24,7 +24,7 @@ export const OBSERVATION_NOISE = "observation";
 export type Outputs = Readonly<Record<string, AnyTensor>>;
 
 /** The leaf that data are fed to, [batch, ...shape], and what is modelled of them. */
-function observed(model: Model, { shape, measure }: DataDescription): Tensor {
+export function observed(model: Model, { shape, measure }: DataDescription): Tensor {
   const raw = toFloat(data("x", ["batch", ...shape], measure === "bytes" ? "uint8" : "float"));
   const { observe = (x) => x } = model;
   return scope("observe", () => observe(raw));
@@ -86,9 +86,12 @@ export interface TrainingProgram {
   readonly updates: Readonly<Record<string, Tensor>>;
 }
 
-/** x and noise → the posterior's parameters: `encoder.onnx`. */
-export function encoderProgram(model: Model, description: DataDescription): Outputs {
-  return { ...model.encoder(observed(model, description)).parameters };
+/** x and noise → the code of x, which is the posterior's mean unless the model says otherwise, and its parameters: `encoder.onnx`. */
+export function encoderProgram({ deployed, ...trained }: Model, description: DataDescription): Outputs {
+  const model = deployed ?? trained;
+  const { code = meanOf } = model;
+  const posterior = model.encoder(observed(model, description));
+  return { mean: code(posterior), ...posterior.parameters };
 }
 
 /** z [batch, k] → the likelihood's parameters by their names, and its mean (the likeliest of categories): `decoder.onnx`. */
@@ -120,7 +123,8 @@ export function priorProgram(model: Model): Outputs {
  * x and noise [samples, batch, k] → the log-densities that every likelihood estimate is made of, in nats, [samples, batch]
  * each, and the closed-form rate of each latent [batch, k] where there is one: `density.onnx`.
  */
-export function densityProgram(model: Model, description: DataDescription): Outputs {
+export function densityProgram({ deployed, ...trained }: Model, description: DataDescription): Outputs {
+  const model = deployed ?? trained;
   const x = observed(model, description);
   const samples: Dim = "samples";
   const posterior = model.encoder(x);

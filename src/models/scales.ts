@@ -42,6 +42,8 @@ export type ScaleName = (typeof scaleNames)[number];
 
 /** The smallest deviation, in units of the data's own: below it a density could rise without bound. */
 export const LEAST_SCALE = 1e-3;
+/** The largest: a network that is not trained yet may say anything. */
+const MOST_SCALE = 100;
 
 export interface Scaling {
   readonly starts: readonly number[];
@@ -63,9 +65,16 @@ interface ScalingOptions {
 
 type LocationScale = (location: Tensor, scale: Tensor, eventRank: number) => Distribution;
 
-/** ℓ from above `floor`, smoothly: floor + log(1 + e^(ℓ − floor)), whose gradient never vanishes. */
-function bounded(logScale: Tensor, floor = Math.log(LEAST_SCALE)): Tensor {
-  return add(floor, softplus(sub(logScale, floor)));
+/** ℓ within log LEAST_SCALE and log MOST_SCALE, smoothly: what is beyond an end comes as near to it as softplus lets it. */
+function bounded(logScale: Tensor): Tensor {
+  const [floor, top] = [Math.log(LEAST_SCALE), Math.log(MOST_SCALE)];
+  const below = sub(top, softplus(sub(top, logScale)));
+  return add(floor, softplus(sub(below, floor)));
+}
+
+/** A network's numbers for a scale, a tenth as large as it gives them: before it is trained it would say anything. */
+export function gently(raw: Tensor): Tensor {
+  return mul(0.1, raw);
 }
 
 /**
@@ -110,7 +119,7 @@ export function scalingFor(options: ScalingOptions, family: LocationScale): Scal
     case "network":
       return {
         starts: [0],
-        build: (raw, [logScale]) => family(located(raw), mul(spread, exp(bounded(logScale))), rank),
+        build: (raw, [logScale]) => family(located(raw), mul(spread, exp(bounded(gently(logScale)))), rank),
         aboveBound: relative,
       };
     case "optimal":
@@ -153,8 +162,8 @@ function lowRank({ data, components }: ScalingOptions): Scaling {
   return {
     starts: [0, ...Array.from({ length: components }, () => 0)],
     build: (raw, [logScale, ...columns]) => {
-      const factor = mul(stacked(columns), reshape(spread, [...data.shape, 1])); // [..., d, r]
-      const variances = square(mul(spread, exp(bounded(logScale))));
+      const factor = mul(gently(stacked(columns)), reshape(spread, [...data.shape, 1])); // [..., d, r]
+      const variances = square(mul(spread, exp(bounded(gently(logScale)))));
       return lowRankNormal(add(centre, mul(spread, raw)), factor, variances);
     },
     aboveBound: ({ parameters }) => div(sqrt(parameters.diagonal), mul(spread, LEAST_SCALE)),
@@ -169,8 +178,8 @@ function full(data: DataDescription): Scaling {
     starts: [0],
     extra: (d * (d - 1)) / 2,
     build: (raw, [logScale], below = constant(0)) => {
-      const inverse = exp(neg(bounded(logScale))); // 1/s, the diagonal of P in units of the data's deviations
-      const triangle = triangularWith(inverse, below, d);
+      const inverse = exp(neg(bounded(gently(logScale)))); // 1/s, the diagonal of P in units of the data's deviations
+      const triangle = triangularWith(inverse, gently(below), d);
       return multivariateNormalPrecision(
         add(centre, mul(spread, raw)),
         div(triangle, reshape(spread, [d, 1])), // x = centre + spread·y: P_x = diag(1/spread)·P_y

@@ -24,8 +24,9 @@ export interface NetworkSummary {
 /** What a model is made of, read off its programs, so that it is known of any model. */
 export function networkSummary(model: Model, description: DataDescription): NetworkSummary {
   const met = new Set<string>();
-  const encoder = layers(Object.values(encoderProgram(model, description)), met);
+  // The decoder first: an encoder whose answer is improved by steps runs it too.
   const decoder = layers(Object.values(decoderProgram(model)), met);
+  const encoder = layers(Object.values(encoderProgram({ ...model, deployed: undefined }, description)), met);
   const { terms, loss } = trainingProgram(model, description);
   const rest = layers([loss, ...Object.values(terms)], met);
   const all = [...encoder, ...decoder, ...rest];

@@ -81,6 +81,7 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
       relaxed: options.posterior === "relaxed",
       pseudoPosterior: () => amortization.posterior(encoder(pseudoInputs(options, data))),
     }),
+    code: options.posterior === "relaxed" ? ({ parameters }) => sigmoid(parameters.logits) : undefined, // P(z > ½)
     shown: options.likelihood === "categorical" ? likeliest : undefined,
     averages: scaling?.averages,
     monitors: ({ likelihood }): Readonly<Record<string, Tensor>> => {

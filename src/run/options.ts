@@ -2,7 +2,7 @@ import { z } from "zod";
 import { measures } from "../data/dataset.ts";
 import type { ReadingOptions } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
-import type { GradientEstimator, ObjectiveOptions } from "../inference/objective.ts";
+import type { ObjectiveOptions } from "../inference/objective.ts";
 import type { OptimizerOptions, Schedule } from "../inference/phase.ts";
 import type { Refinement } from "../inference/semi-amortized.ts";
 import { inferenceNames, type WayOptions } from "../inference/ways.ts";
@@ -11,7 +11,6 @@ import { likelihoodNames } from "../models/likelihoods.ts";
 import { posteriorNames } from "../models/posteriors.ts";
 import { priorNames } from "../models/priors.ts";
 import { scaleNames } from "../models/scales.ts";
-import { latentFamilies } from "../models/vae.ts";
 import { nearest } from "../nearest.ts";
 
 /** The gradient estimators of a training; `dropped-path` is for teaching only. */
@@ -333,13 +332,8 @@ export function klWeightSchedule(options: TrainOptions): Schedule {
 
 /** How the bound is sampled and its gradient estimated. */
 export function objectiveOptions(options: TrainOptions): ObjectiveOptions {
-  const { bound, kl, baseline, freeBits, capacity } = options;
-  return { bound, rate: kl, baseline, freeBits, capacity: capacity !== undefined, gradient: gradientOf(options) };
-}
-
-/** The estimator asked for, or the one that the posterior allows. */
-function gradientOf({ gradient, posterior, prior }: TrainOptions): GradientEstimator {
-  return gradient ?? (latentFamilies({ posterior, prior }).posterior.path ? "pathwise" : "score-function");
+  const { bound, kl, baseline, gradient, freeBits, capacity } = options;
+  return { bound, rate: kl, baseline, gradient, freeBits, capacity: capacity !== undefined };
 }
 
 /** The way of inference, everything decided. */
@@ -351,7 +345,7 @@ export function wayOptions(options: TrainOptions): WayOptions {
 }
 
 /** The steps by which a semi-amortized encoder improves its answer. */
-export function refinementOptions(options: TrainOptions): Refinement {
+export function refinementOptions(options: TrainOptions): Pick<Refinement, "steps" | "rate"> {
   const { innerSteps, innerRate } = wayOptions(options);
   return { steps: innerSteps, rate: innerRate?.kind === "constant" ? innerRate.value : INNER_RATE };
 }

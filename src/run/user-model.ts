@@ -60,7 +60,8 @@ function isModel(value: unknown): value is Model {
 
 /** The model with its functions' mistakes told as the module's. */
 function guardFunctions(path: string, model: Model): Model {
-  const { latents, prior, observation, unit, observe, objective, amortization, averages, monitors, shown } = model;
+  const { latents, prior, observation, unit, observe, objective, amortization, averages, monitors, shown, code } =
+    model;
   const returned = <T>(name: string, expected: string, value: T, ...members: readonly string[]): T => {
     if (has(value, ...members)) return value;
     throw new InputError(`${path}: ${name}: ${expected} is expected to be returned, got ${typeof value}`);
@@ -74,6 +75,7 @@ function guardFunctions(path: string, model: Model): Model {
     averages,
     monitors,
     shown,
+    code,
     observe: observe && ((raw) => guard(`${path}: observe`, () => observe(raw))),
     objective:
       objective &&

@@ -183,6 +183,19 @@ describe("gradients", () => {
     }
   });
 
+  it("of a Poisson stay right where its rate is too small for float32", async () => {
+    const logRate = data("logRate", [1]);
+    const logProb = poisson(exp(logRate)).logProb(data("x", [3, 1]));
+    const x = array([0, 1, 5], [3, 1]);
+    const [value, slope] = await single([logProb, ...gradients(sum(logProb), [logRate])], {
+      x,
+      logRate: array([-200]),
+    });
+    const expected = [0, -200, -1000 - Math.log(120)];
+    for (const [i, exact] of expected.entries()) expect(Math.abs(Number(value.data[i]) - exact)).toBeLessThan(1e-3);
+    expect(Array.from(slope.data)).toEqual([6]);
+  });
+
   it("of a negative binomial are Σ_(k<x) 1/(r + k) − log(1 + eˡ) in r and x(1 − p) − rp in the logits, at the extremes too", async () => {
     const settings = [1e-3, 0.5, 7, 300, 1e5].flatMap((total) =>
       [-1e4, -12, -1, 0, 2, 30, 1e4].flatMap((logits) =>

@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { openEngine } from "#engine";
+import { bernoulli } from "../../src/distributions/bernoulli.ts";
+import type { Reparameterized } from "../../src/distributions/distribution.ts";
 import { kl } from "../../src/distributions/kl.ts";
+import { multivariateNormal } from "../../src/distributions/multivariate-normal.ts";
 import { normal } from "../../src/distributions/normal.ts";
 import { evidenceLowerBound, latentNoise } from "../../src/inference/elbo.ts";
 import {
@@ -64,9 +67,10 @@ interface Problem {
   readonly mu: Vector;
   readonly variance: number;
   readonly x: Matrix;
-  /** A posterior for every x: its mean and standard deviations. */
+  /** Two posteriors for every x, of one mean: by its standard deviations, and by the lower triangle of LLᵀ, row by row. */
   readonly mean: Matrix;
   readonly scale: Matrix;
+  readonly lower: readonly Matrix[];
 }
 
 function draw(seed: number): Problem {
@@ -80,6 +84,11 @@ function draw(seed: number): Problem {
     x: normals(BATCH, D).map((row) => row.map((value) => 2 * value)),
     mean: normals(BATCH, K),
     scale: normals(BATCH, K).map((row) => row.map((value) => Math.fround(Math.exp(value)))),
+    lower: Array.from({ length: BATCH }, () =>
+      normals(K, K).map((row, i) =>
+        row.map((value, j) => (i === j ? Math.fround(Math.exp(value)) : i > j ? value : 0)),
+      ),
+    ),
   };
 }
 
@@ -106,15 +115,16 @@ function logEvidence({ w, mu, variance }: Problem, x: Vector): number {
   return -0.5 * (dot(residual, solution) + logDet + D * Math.log(2 * Math.PI));
 }
 
-/** KL(N(m, diag s²) ‖ N(E[z|x], Λ⁻¹)) = ½(tr Λ diag s² + (m − E)ᵀΛ(m − E) − k − log det Λ − Σ log s²) */
-function posteriorGap(problem: Problem, x: Vector, mean: Vector, scale: Vector): number {
+/** KL(N(m, S) ‖ N(E[z|x], Λ⁻¹)) = ½(tr ΛS + (m − E)ᵀΛ(m − E) − k − log det Λ − log det S) */
+function posteriorGap(problem: Problem, x: Vector, mean: Vector, covariance: Matrix): number {
   const precision = posteriorPrecision(problem);
   const apart = posteriorMean(problem, x).map((value, i) => mean[i] - value);
-  const trace = scale.reduce((total, s, i) => total + precision[i][i] * s * s, 0);
-  const logs = scale.reduce((total, s) => total + 2 * Math.log(s), 0);
-  const { logDet } = solve(precision, apart);
-  return 0.5 * (trace + dot(apart, apply(precision, apart)) - K - logDet - logs);
+  const trace = precision.reduce((total, row, i) => total + dot(row, covariance[i]), 0);
+  const logDets = solve(precision, apart).logDet + solve(covariance, apart).logDet;
+  return 0.5 * (trace + dot(apart, apply(precision, apart)) - K - logDets);
 }
+
+const squares = (values: Vector): Matrix => values.map((value, i) => values.map((_, j) => (i === j ? value ** 2 : 0)));
 
 const array = (m: Matrix): NdArray<Float64Array> => ({
   data: Float64Array.from(m.flat()),
@@ -126,14 +136,29 @@ const w = data("w", [D, K], "float");
 const mu = data("mu", [D], "float");
 const variance = data("variance", [], "float");
 const parameters = { weight: w, mean: mu, variance };
-const posterior = normal(data("mean", ["batch", K], "float"), data("scale", ["batch", K], "float"));
+const mean = data("mean", ["batch", K], "float");
+const posterior = normal(mean, data("scale", ["batch", K], "float"));
 const model = linearGaussianModel(parameters, () => posterior);
 const x = data("x", ["batch", D], "float");
 
+interface Form {
+  readonly name: string;
+  readonly q: Reparameterized;
+  readonly covariance: (problem: Problem, i: number) => Matrix;
+}
+const forms: readonly Form[] = [
+  { name: "diagonal", q: posterior, covariance: ({ scale }, i) => squares(scale[i]) },
+  {
+    name: "full",
+    q: multivariateNormal(mean, data("lower", ["batch", K, K], "float")),
+    covariance: ({ lower }, i) => lower[i].map((a) => lower[i].map((b) => dot(a, b))),
+  },
+];
+
 /** The bound with the expectation in closed form: no sampling. */
-function analyticBound(): Readonly<Record<"elbo" | "reconstruction" | "rate", Tensor>> {
-  const reconstruction = analyticReconstruction(parameters, posterior, x);
-  const rate = kl(posterior, model.prior);
+function analyticBound(q: Reparameterized): Readonly<Record<"elbo" | "reconstruction" | "rate", Tensor>> {
+  const reconstruction = analyticReconstruction(parameters, q, x);
+  const rate = kl(q, model.prior);
   return { elbo: sub(reconstruction, rate), reconstruction, rate };
 }
 
@@ -144,6 +169,7 @@ const feeds = (problem: Problem): Record<string, NdArray<Float64Array>> => ({
   variance: { data: Float64Array.of(problem.variance), shape: [] },
   mean: array(problem.mean),
   scale: array(problem.scale),
+  lower: { data: Float64Array.from(problem.lower.flat(2)), shape: [BATCH, K, K] },
 });
 
 let engine: Engine;
@@ -155,11 +181,13 @@ const problems = [1, 2, 3, 4, 5].map(draw);
 
 describe("log p(x) = ELBO + KL(q ‖ p(z|x)), the expectation analytic and q deliberately wrong", () => {
   // Row 3's bars for an exact identity, relative to the largest term.
-  it.each([
+  const bars = [
     { precision: "float64", bar: 1e-10 },
     { precision: "float32", bar: 1e-5 },
-  ] as const)("in $precision", async ({ precision, bar }) => {
-    const bound = await compile(engine, analyticBound(), { precision });
+  ] as const;
+  const cases = forms.flatMap((form) => bars.map((each) => ({ ...form, ...each })));
+  it.each(cases)("$name in $precision", async ({ q, covariance, precision, bar }) => {
+    const bound = await compile(engine, analyticBound(q), { precision });
     for (const problem of problems) {
       const fed = Object.entries(feeds(problem)).map(([name, { data: values, shape }]) => {
         return [name, { data: precision === "float64" ? values : Float32Array.from(values), shape }] as const;
@@ -167,7 +195,7 @@ describe("log p(x) = ELBO + KL(q ‖ p(z|x)), the expectation analytic and q del
       const { elbo, reconstruction, rate } = await bound.run(Object.fromEntries(fed));
       for (const [i, row] of problem.x.entries()) {
         const evidence = logEvidence(problem, row);
-        const gap = posteriorGap(problem, row, problem.mean[i], problem.scale[i]);
+        const gap = posteriorGap(problem, row, problem.mean[i], covariance(problem, i));
         const largest = Math.max(...[evidence, gap, reconstruction.data[i], rate.data[i]].map(Math.abs));
         expect(Math.abs(elbo.data[i] + gap - evidence)).toBeLessThan(bar * largest);
         expect(gap).toBeGreaterThan(0.01);
@@ -188,7 +216,7 @@ describe("log p(x) = ELBO + KL(q ‖ p(z|x)), the expectation analytic and q del
       mean: base.x.map((row) => posteriorMean(orthogonal, row)),
       scale: base.x.map(() => deviations),
     };
-    const bound = await compile(engine, analyticBound(), { precision: "float64" });
+    const bound = await compile(engine, analyticBound(posterior), { precision: "float64" });
     const { elbo, reconstruction } = await bound.run(feeds(best));
     await bound.release();
     for (const [i, row] of best.x.entries()) {
@@ -208,7 +236,7 @@ it("the sampled bound is the analytic one in the mean", async () => {
   const sampled = evidenceLowerBound(model, x, latentNoise("epsilon", model.prior, "batch", "samples"));
   const compiled = await compile(
     engine,
-    { exact: analyticBound().elbo, draws: sampled.elbo },
+    { exact: analyticBound(posterior).elbo, draws: sampled.elbo },
     { precision: "float64" },
   );
   const { exact, draws } = await compiled.run({ ...feeds(problem), epsilon });
@@ -227,23 +255,19 @@ it("the sampled bound is the analytic one in the mean", async () => {
 
 describe("the same in plain float64 numbers", () => {
   const modelOf = ({ w, mu, variance }: Problem): LinearGaussian => ({ weight: w, mean: mu, variance });
-  const diagonal = (values: Vector): Matrix => values.map((value, i) => values.map((_, j) => (i === j ? value : 0)));
-  const posteriorOf = ({ mean, scale }: Problem, i: number): Gaussian => ({
-    mean: mean[i],
-    covariance: diagonal(scale[i].map((s) => s * s)),
-  });
-
   it("log p(x) and the gap are the dense algebra's, and the bound is what is between them", () => {
     for (const problem of problems) {
       for (const [i, row] of problem.x.entries()) {
         const evidence = logEvidence(problem, row);
-        const gap = posteriorGap(problem, row, problem.mean[i], problem.scale[i]);
-        const q = posteriorOf(problem, i);
-        const largest = Math.max(Math.abs(evidence), gap);
-        // 1e-12: thousands of roundings of float64, relative to the largest term
-        expect(Math.abs(reparamLogEvidence(modelOf(problem), row) - evidence)).toBeLessThan(1e-12 * largest);
-        expect(Math.abs(reparamPosteriorGap(modelOf(problem), row, q) - gap)).toBeLessThan(1e-12 * largest);
-        expect(Math.abs(elboOf(modelOf(problem), row, q) + gap - evidence)).toBeLessThan(1e-12 * largest);
+        for (const { covariance } of forms) {
+          const q: Gaussian = { mean: problem.mean[i], covariance: covariance(problem, i) };
+          const gap = posteriorGap(problem, row, q.mean, q.covariance);
+          const largest = Math.max(Math.abs(evidence), gap);
+          // 1e-12: thousands of roundings of float64, relative to the largest term
+          expect(Math.abs(reparamLogEvidence(modelOf(problem), row) - evidence)).toBeLessThan(1e-12 * largest);
+          expect(Math.abs(reparamPosteriorGap(modelOf(problem), row, q) - gap)).toBeLessThan(1e-12 * largest);
+          expect(Math.abs(elboOf(modelOf(problem), row, q) + gap - evidence)).toBeLessThan(1e-12 * largest);
+        }
       }
     }
   });
@@ -298,4 +322,10 @@ describe("the same in plain float64 numbers", () => {
     expect(() => elboOf(model, x[0], unknown)).toThrow("not finite");
     expect(() => drawLinearGaussian(1, { d: 3, k: 0, n: 1 })).toThrow("k must be a whole number from 1, got 0");
   });
+});
+
+it("the expectation in closed form is refused for what is no Normal", () => {
+  expect(() => analyticReconstruction(parameters, bernoulli(mean), x)).toThrow(
+    "analyticReconstruction: the expectation is known for a Normal posterior, got Bernoulli; use samples",
+  );
 });

@@ -27,7 +27,7 @@ it.each(rows)("log p(x, z), log p(x) and p(z|x) at $x", ({ x, logJoint, logProb,
 });
 
 it("log p(x) = ELBO(q) + KL(q ‖ p(z|x)) for any q, and q = p(z|x) closes the gap", () => {
-  const choices = [[0.1, 0.7, 0.2], [1, 0, 0], [0, 0, 1], golden.weights]; // biome-ignore format: one line
+  const choices = [[0.1, 0.7, 0.2], [1, 0, 0], [0, 0, 1], golden.weights];
   for (const { x, logProb, posterior } of rows) {
     for (const q of choices) {
       const [elbo, gap] = [mixture.elbo(x, q), mixture.posteriorGap(x, q)];

@@ -82,8 +82,9 @@ function binary(declaration: BinaryDeclaration): (a: TensorLike, b: TensorLike) 
     })),
   });
   return (a, b) => {
-    const [x, y] = [lift(a), lift(b)];
-    return op([loosen(x, y), loosen(y, x)], none);
+    const y = lift(b);
+    const x = loosen(lift(a), y);
+    return op([x, loosen(y, x)], none); // against x as it is now: two broadcasts of one axis must not both go
   };
 }
 

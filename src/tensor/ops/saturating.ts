@@ -4,6 +4,7 @@ import { staticShape } from "../shape.ts";
 import type { Emitter, Tensor, Value } from "../tensor.ts";
 import { mul, sub } from "./binary.ts";
 import { reshape } from "./shape.ts";
+import { lowerLog1p } from "./special/logs.ts";
 import { exp, neg, unary } from "./unary.ts";
 
 const one = (emit: Emitter): Value => emit.floats([1], []);
@@ -43,13 +44,10 @@ export const softplus = unary({
   tolerance: { relative: 1e-5, reason: "as exp: the rounding of x is magnified by |x| in the left tail" },
 });
 
-/** No float64 Softplus exists: max(x, 0) + log1p(t), t = e^−|x|, log1p by Kahan's t · log u / (u − 1), u = 1 + t. */
+/** No float64 Softplus exists: max(x, 0) + log1p(e^−|x|). */
 function exactSoftplus(emit: Emitter, x: Value): Value {
-  const t = emit.node("Exp", [emit.node("Neg", [emit.node("Abs", [x])])]);
-  const u = emit.node("Add", [one(emit), t]);
-  const ratio = emit.node("Div", [emit.node("Mul", [t, emit.node("Log", [u])]), emit.node("Sub", [u, one(emit)])]);
-  const log1p = emit.node("Where", [emit.node("Equal", [u, one(emit)]), t, ratio]);
-  return emit.node("Add", [emit.node("Relu", [x]), log1p]);
+  const tail = emit.node("Exp", [emit.node("Neg", [emit.node("Abs", [x])])]);
+  return emit.node("Add", [emit.node("Relu", [x]), lowerLog1p(emit, tail)]);
 }
 
 /** As many factors of ½ and more have a product that float32 holds. */

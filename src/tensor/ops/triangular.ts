@@ -1,4 +1,5 @@
 import { asFloat, defineOp, type Op } from "../op.ts";
+import { multiply, type Shape, sameShape } from "../shape.ts";
 import type { Emitter, Reference, Tensor, Value } from "../tensor.ts";
 import { add } from "./binary.ts";
 import { matmul } from "./matmul.ts";
@@ -92,8 +93,24 @@ export function triangularInverse(l: Tensor): Tensor {
 /** Ab: a [..., m, k], b [..., k] → [..., m], leading axes broadcast. */
 export function matrixVector(a: Tensor, b: Tensor): Tensor {
   if (a.shape.length === 2 && b.shape.length > 1) return matmul(b, a, { transposeB: true });
+  const lead = a.shape.slice(0, -2);
+  const further = b.shape.slice(0, Math.max(0, b.shape.length - 1 - lead.length));
+  if (further.length > 0 && sameShape(b.shape.slice(further.length, -1), lead)) return shared(a, b, further);
   const columns = matmul(a, reshape(b, [...b.shape, 1])); // [..., m, 1]
   return reshape(columns, columns.shape.slice(0, -1));
+}
+
+/** Each matrix times all its vectors at once, so that its gradient is one product too: a [..., m, k], b [...further, ..., k]. */
+function shared(a: Tensor, b: Tensor, further: Shape): Tensor {
+  const rank = a.shape.length;
+  const each = b.shape.slice(further.length);
+  const last = transpose(
+    reshape(b, [multiply(...further), ...each]),
+    [...Array(rank - 1).keys()].map((axis) => axis + 1).concat(0),
+  );
+  const columns = matmul(a, last); // [..., m, further]
+  const first = transpose(columns, [rank - 1, ...Array(rank - 1).keys()]); // [further, ..., m]
+  return reshape(first, [...further, ...first.shape.slice(1)]);
 }
 
 /** L⁻¹b: l [..., k, k] lower triangular, b [..., k] → [..., k], leading axes broadcast. */

@@ -9,8 +9,8 @@ import { probitNormal } from "../../../src/distributions/probit-normal.ts";
 import { studentT } from "../../../src/distributions/student-t.ts";
 import { uniform } from "../../../src/distributions/uniform.ts";
 import { exp, normalCdf, normalQuantile, sigmoid } from "../../../src/tensor/index.ts";
-import { evaluate } from "../../../src/tensor/reference.ts";
 import { constant } from "../../../src/tensor/leaves.ts";
+import { evaluate } from "../../../src/tensor/reference.ts";
 import { combinations, type Family } from "./family.ts";
 import { logGamma } from "./log-gamma.ts";
 import { doubleSinhLine, evenly, interval, panels, sinhLine } from "./quadrature.ts";
@@ -76,6 +76,7 @@ const studentTs: Family = {
   settings: combinations({ df: [0.7, 1, 2.5, 30, 1e5], location: [-3, 50], scale: [0.01, 1, 20] }),
   paired: combinations({ df: [1.5, 3, 30], location: [-3, 2], scale: [0.5, 3] }),
   sampled: combinations({ df: [12, 100], location: [-3, 0.5], scale: [0.1, 2] }),
+  differentiated: combinations({ df: [4.5], location: [-3], scale: [0.1, 2] }),
   support: () => real,
   points: ({ location, scale }) => doubleSinhLine(location, scale),
   hasMoment: (k, { df }) => df > k,
@@ -84,8 +85,12 @@ const studentTs: Family = {
     const logBeta = logGamma(df / 2) - logGamma((df + 1) / 2) + 0.5 * Math.log(Math.PI * df);
     return -((df + 1) / 2) * log - logBeta - Math.log(scale);
   },
+  cancelled: ({ df }) => 2 * Math.abs(logGamma(df / 2)),
   conditioning: (x, { df, location, scale }) =>
-    (df + 1) * Math.log1p((x - location) ** 2 / scale ** 2 / df) + Math.abs(Math.log(scale)) + Math.abs(Math.log(df)) + 1,
+    (df + 1) * Math.log1p((x - location) ** 2 / scale ** 2 / df) +
+    Math.abs(Math.log(scale)) +
+    Math.abs(Math.log(df)) +
+    1,
   extremes: {
     settings: combinations({ df: [0.1, 1, 1e6], location: [-1e4, 0, 1e4], scale: scales }),
     x: [...spread, 1e15, -1e15],
@@ -108,7 +113,7 @@ const logNormals: Family = {
     const lost = (Math.abs(epsilon) * (Math.abs(Math.log(x)) + Math.abs(location))) / scale;
     return 0.5 * epsilon ** 2 + lost + Math.abs(Math.log(scale)) + Math.abs(Math.log(x)) + 1;
   },
-  extremes: { settings: combinations({ location: [-60, 0, 60], scale: [1e-3, 0.3, 2] }), x: [0, 1e-30, 1, 1e30] },
+  extremes: { settings: combinations({ location: [-60, 0, 60], scale: [1e-3, 0.3, 2] }), x: [0, 1e-20, 1, 1e20] },
 };
 
 const uniforms: Family = {
@@ -143,19 +148,29 @@ const gammas: Family = {
   file: "gamma.ts",
   build: ({ shape, rate }, eventRank) => gamma(shape, rate, eventRank),
   settings: combinations({ shape: [0.3, 1, 4.5, 3e4], rate: [0.02, 1, 300] }),
-  sampled: combinations({ shape: [0.3, 1, 4.5, 300], rate: [0.25, 3] }),
+  sampled: combinations({ shape: [0.5, 1.25, 300], rate: [0.25, 3] }),
   support: () => positive,
   coordinate: { place: exp, logSlope: (y) => y },
   points: ({ shape, rate }) => sinhLine(Math.log(shape / rate), Math.sqrt(1 / shape + 1 / shape ** 2), 4.5, 1 / 20),
   logProb: (x, { shape, rate }) => shape * Math.log(rate) + (shape - 1) * Math.log(x) - rate * x - logGamma(shape),
+  cancelled: ({ shape, rate }) => 3 * Math.abs(logGamma(shape)) + Math.abs(shape * Math.log(rate)),
   conditioning: (x, { shape, rate }) => {
     const r = Math.log((rate * x) / shape);
-    const lost = Math.abs(rate * x - shape) * (Math.abs(r) < 1 ? 1 : Math.abs(Math.log(x)) + Math.abs(Math.log(shape / rate)));
-    return shape * Math.abs(Math.expm1(r) - r) + lost + Math.abs(r) + Math.abs(Math.log(x)) + Math.abs(Math.log(shape)) + Math.abs(Math.log(rate)) + 1;
+    const lost =
+      Math.abs(rate * x - shape) * (Math.abs(r) < 1 ? 1 : Math.abs(Math.log(x)) + Math.abs(Math.log(shape / rate)));
+    return (
+      shape * Math.abs(Math.expm1(r) - r) +
+      lost +
+      Math.abs(r) +
+      Math.abs(Math.log(x)) +
+      Math.abs(Math.log(shape)) +
+      Math.abs(Math.log(rate)) +
+      1
+    );
   },
   extremes: {
     settings: combinations({ shape: [1e-6, 1e-2, 1, 1e2, 1e6], rate: [1e-6, 1, 1e6] }),
-    x: [0, 1e-30, 1e-3, 1, 1e3, 1e15],
+    x: [0, 1e-20, 1e-3, 1, 1e3, 1e15],
   },
 };
 
@@ -171,6 +186,7 @@ const betas: Family = {
   points: ({ a, b }) => sinhLine(Math.log(a / b), Math.sqrt(1 / a + 1 / b + 1 / a ** 2 + 1 / b ** 2), 4.5, 1 / 20),
   logProb: (x, { a, b }) =>
     (a - 1) * Math.log(x) + (b - 1) * Math.log1p(-x) - logGamma(a) - logGamma(b) + logGamma(a + b),
+  cancelled: ({ a, b }) => 3 * Math.abs(logGamma(a + b)),
   conditioning: (x, { a, b }) => {
     const [logX, logRest] = [Math.log(x), Math.log1p(-x)];
     const [r, t] = [logX + Math.log1p(b / a), logRest + Math.log1p(a / b)];
@@ -180,7 +196,7 @@ const betas: Family = {
   },
   extremes: {
     settings: combinations({ a: [1e-6, 1e-2, 1, 1e2, 1e6], b: [1e-6, 1, 1e6] }),
-    x: [0, 1e-30, 1e-3, 0.5, 1 - 2 ** -24, 1],
+    x: [0, 1e-20, 1e-3, 0.5, 1 - 2 ** -24, 1],
   },
 };
 
@@ -196,7 +212,8 @@ const continuousBernoullis: Family = {
     if (Math.abs(logits) < 1e-5) return logits * (x - 0.5); // to logits²/24
     return logits * x - Math.log(Math.expm1(logits) / logits);
   },
-  conditioning: (x, { logits }) => Math.abs(logits * x) + Math.max(logits, 0) + Math.abs(Math.log(Math.abs(logits) + 1)) + 1,
+  conditioning: (x, { logits }) =>
+    Math.abs(logits * x) + Math.max(logits, 0) + Math.abs(Math.log(Math.abs(logits) + 1)) + 1,
   extremes: { settings: combinations({ logits: [-1e6, -1e4, -300, -1, 0, 1, 300, 1e4, 1e6] }), x: [0, 1e-30, 0.5, 1] },
 };
 
@@ -210,7 +227,7 @@ const probitNormals: Family = {
   sampled: combinations({ location: [-2, 0.5], scale: [0.05, 1, 3] }),
   support: () => unit,
   coordinate: { place: normalCdf, logSlope: (u) => -0.5 * u * u - HALF_LOG_2PI },
-  points: ({ location, scale }) => evenly(location, 10 * scale, 10),
+  points: ({ location, scale }) => evenly(location, 10 * scale, 40),
   logProb: (z, { location, scale }) => {
     const u = quantile(z);
     return 0.5 * u ** 2 - 0.5 * ((u - location) / scale) ** 2 - Math.log(scale);
@@ -218,9 +235,14 @@ const probitNormals: Family = {
   conditioning: (z, { location, scale }) => {
     const u = quantile(z);
     const epsilon = Math.abs(u - location) / scale;
-    return u ** 2 + epsilon ** 2 + (epsilon * (Math.abs(u) + Math.abs(location))) / scale + Math.abs(Math.log(scale)) + 1;
+    return (
+      u ** 2 + epsilon ** 2 + (epsilon * (Math.abs(u) + Math.abs(location))) / scale + Math.abs(Math.log(scale)) + 1
+    );
   },
-  extremes: { settings: combinations({ location: [-30, 0, 30], scale: [1e-2, 1, 10] }), x: [0, 1e-30, 0.5, 1 - 2 ** -24, 1] },
+  extremes: {
+    settings: combinations({ location: [-30, 0, 30], scale: [1e-2, 1, 10] }),
+    x: [0, 1e-30, 0.5, 1 - 2 ** -24, 1],
+  },
 };
 
 /** Continuous families over one number. */

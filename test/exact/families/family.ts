@@ -21,12 +21,16 @@ export interface Family {
   readonly settings: readonly Setting[];
   /** Those whose moments a sample of some thousands shows. */
   readonly sampled: readonly Setting[];
+  /** Those whose gradients some thousands of samples show, where not those of `sampled`. */
+  readonly differentiated?: readonly Setting[];
   /** As many points for every setting, in the coordinate; where an integrand has kinks, no rule may reach across them. */
   readonly points: (setting: Setting, kinks?: readonly number[]) => readonly Point[];
   /** Where the quadrature is in another coordinate y: x = place(y), and log dx/dy. */
   readonly coordinate?: { readonly place: (y: Tensor) => Tensor; readonly logSlope: (y: number) => number };
   /** log p(x) by its definition, on plain numbers. */
   readonly logProb: (x: number, setting: Setting) => number;
+  /** The size of the terms that cancel in that definition, where it is large. */
+  readonly cancelled?: (setting: Setting) => number;
   /** What the float32 rounding of log p(x) is relative to: the size of its terms, and of their arguments where steep. */
   readonly conditioning: (x: number, setting: Setting) => number;
   /** How far `mean` may be from the expectation, where it is stated as an approximation; else it is exact. */

@@ -14,7 +14,9 @@ export function panels(edges: readonly number[], breaks: readonly number[] = [])
   const all = [...edges, ...breaks.map((at) => Math.min(Math.max(at, low), high))].toSorted((a, b) => a - b);
   return all
     .slice(1)
-    .flatMap((end, i) => nodes.map((node, j) => ({ x: all[i] + node * (end - all[i]), weight: weights[j] * (end - all[i]) })));
+    .flatMap((end, i) =>
+      nodes.map((node, j) => ({ x: all[i] + node * (end - all[i]), weight: weights[j] * (end - all[i]) })),
+    );
 }
 
 /** `count` panels of equal width over centre ± reach. */
@@ -52,7 +54,7 @@ export function doubleSinhLine(centre: number, scale: number): readonly Point[] 
   const outer = (t: number): number => (Math.PI / 2) * Math.sinh(t);
   return trapezoids(
     5.5,
-    1 / 16,
+    1 / 32,
     (t) => centre + scale * Math.sinh(outer(t)),
     (t) => scale * Math.cosh(outer(t)) * (Math.PI / 2) * Math.cosh(t),
   );

@@ -11,17 +11,17 @@ const edges = [
 ];
 const domain = { low: -20, high: 80, edges };
 
-/** A function of |x|: from x² below 8, from t = 1/|x| above. */
+/** A function of |x|: from x² below 8, from t = 1/|x| and s = 16t − 1 above. */
 function pieces(
   emit: Emitter,
   x: Value,
   core: (square: Value) => Value,
-  tail: (size: Value, t: Value) => Value,
+  tail: (size: Value, t: Value, s: Value) => Value,
 ): Value {
-  const { abs, mul, div, max, less, where } = arithmetic(emit);
+  const { abs, sub, mul, div, max, less, where } = arithmetic(emit);
   const size = abs(x);
   const t = div(1, max(size, 1)); // 1/0 would be multiplied by 0
-  return where(less(size, SPLIT), core(mul(x, x)), tail(size, t));
+  return where(less(size, SPLIT), core(mul(x, x)), tail(size, t, sub(mul(t, 2 * SPLIT), 1)));
 }
 
 /** Σ (x²/4)ᵏ/k!² without its first term, 1, in float64; |x| < 20. */
@@ -53,7 +53,7 @@ export const logI0 = unary({
       emit,
       x,
       (square) => mul(square, rational(logI0Core, square)),
-      (size, t) => add(size, log(mul(sqrt(t), rational(logI0Tail, t)))),
+      (size, t, s) => add(size, log(mul(sqrt(t), rational(logI0Tail, s)))),
     );
   },
   reference: (x) => {
@@ -97,8 +97,8 @@ export const besselRatio = unary({
       emit,
       x,
       (square) => mul(x, rational(ratioCore, square)),
-      (_size, t) => {
-        const ratio = sub(1, mul(t, rational(ratioTail, t)));
+      (_size, t, s) => {
+        const ratio = sub(1, mul(t, rational(ratioTail, s)));
         return where(less(x, 0), neg(ratio), ratio);
       },
     );
@@ -132,7 +132,7 @@ const besselRatioSlope = unary({
       emit,
       x,
       (square) => rational(slopeCore, square),
-      (_size, t) => mul(mul(t, t), rational(slopeTail, t)),
+      (_size, t, s) => mul(mul(t, t), rational(slopeTail, s)),
     );
   },
   reference: slopeReference,

@@ -117,7 +117,7 @@ export function differenceReference(order: number, x: number, n: number): number
   return factorialSign(order) * change;
 }
 
-const shape = [8, 12];
+const shape = [5, 9];
 const small = [1e-30, 1e-10, 1e-5, 1e-3, 0.1, 1, 1.4616, 2];
 const large = [10, 100, 1e3, 1e4, 1e5, 1e6, 1e9, 1e12];
 const steps = [1, 1e-3, 0.5, 1e-10, 7, 1e-5, 2, 1e-7];

@@ -47,6 +47,7 @@ function lgammaNearTwo(d: number): number {
 /** log Γ(x) in float64: the series around 1 and 2, the recurrence to there, Stirling's series from 20 on. */
 export function lgammaReference(x: number): number {
   if (!(x > 0)) return x === 0 ? Number.POSITIVE_INFINITY : Number.NaN;
+  if (x === Number.POSITIVE_INFINITY) return x;
   if (x < 0.5) return lgammaReference(x + 1) - Math.log(x);
   if (x < 1.5) return lgammaNearTwo(x - 1) - Math.log1p(x - 1);
   if (x < FAR) {
@@ -75,25 +76,26 @@ const ZERO = {
 /** Below 2: ψ(x) = (x − x₀) R(x), after ψ(x) = ψ(x + 1) − 1/x below 1. From 2 on log x − 1/2x − T(1/x²)/x². */
 function lowerDigamma(emit: Emitter, x: Value): Value {
   const { add, sub, mul, div, log, less, where, rational } = arithmetic(emit);
-  const [high, low] = ZERO[emit.precision];
+  const [high] = ZERO[emit.precision]; const low = 0;
   const t = div(1, x);
   const small = less(x, 1);
   const distance = sub(where(small, sub(x, high - 1), sub(x, high)), low);
   const core = mul(distance, rational(digammaCore, where(small, add(x, 1), x)));
   const u = mul(t, t);
   const tail = sub(log(x), add(mul(t, 0.5), mul(u, rational(digammaTail, u))));
-  return where(less(x, 2), sub(core, where(small, t, 0)), tail);
+  const shift = where(less(x, 0), Number.NaN, t);
+  return where(less(x, 2), sub(core, where(small, shift, 0)), tail);
 }
 
 const [ZERO_HIGH, ZERO_LOW] = ZERO.float64;
 
 /** ψ⁽ᵏ⁾(x₀)/k! for k = 1, 2, … */
-const AT_ZERO: readonly number[] = Array.from({ length: 24 }, (_, i) => (-1) ** i * hurwitzZeta(i + 2, ZERO_HIGH));
+const AT_ZERO: readonly number[] = Array.from({ length: 40 }, (_, i) => (-1) ** i * hurwitzZeta(i + 2, ZERO_HIGH));
 
 function digammaReference(x: number): number {
   if (!(x > 0)) return x === 0 ? Number.NEGATIVE_INFINITY : Number.NaN;
   const distance = x - ZERO_HIGH - ZERO_LOW;
-  if (Math.abs(distance) < 0.2) return seriesIn(AT_ZERO, distance);
+  if (Math.abs(distance) < 0.4) return seriesIn(AT_ZERO, distance);
   let [sum, a] = [0, x];
   for (; a < FAR; a++) sum += 1 / a;
   return Math.log(a) - 0.5 / a - seriesIn(DIGAMMA_SERIES, 1 / (a * a)) - sum;

@@ -1,6 +1,7 @@
+import { asFloat, defineOp } from "../../op.ts";
 import type { Emitter, Tensor, Value } from "../../tensor.ts";
 import { add, mul } from "../binary.ts";
-import { exp, neg, unary } from "../unary.ts";
+import { neg, unary } from "../unary.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { erfCore, normalExcess, normalTail } from "./coefficients.ts";
 import { lowerLog1p } from "./logs.ts";
@@ -46,10 +47,11 @@ function lowerErf(emit: Emitter, x: Value): Value {
   return where(less(size, 1), near, where(less(x, 0), neg(far), far));
 }
 
-/** e^(−x²) in float64, the rounding of x² given back. */
-function gaussian(x: number): number {
-  const h = Math.fround(x);
-  return Math.exp(-h * h) * Math.exp((h - x) * (h + x));
+/** e^(−cx²) in float64, the rounding of x² given back. */
+function gaussianReference(x: number, c: number): number {
+  const bounded = Math.min(Math.abs(x), NOTHING);
+  const h = Math.fround(bounded);
+  return Math.exp(-c * h * h) * Math.exp(c * (h - bounded) * (h + bounded));
 }
 
 /** erf x = 2/√π e^(−x²) Σ 2ⁿx²ⁿ⁺¹/(2n + 1)!! (Abramowitz & Stegun 7.1.6): no term cancels another. */
@@ -59,27 +61,30 @@ function erfSeries(x: number): number {
     term *= (2 * x * x) / (2 * n + 1);
     sum += term;
   }
-  return (2 / Math.sqrt(Math.PI)) * gaussian(x) * sum;
+  return (2 / Math.sqrt(Math.PI)) * gaussianReference(x, 1) * sum;
 }
 
-/** φ(a)/Φ(−a) − a = 1/(a + 2/(a + 3/(a + …))) for a ≥ 2 (Laplace's continued fraction, Abramowitz & Stegun 26.2.14). */
+/**
+ * φ(a)/Φ(−a) − a = 1/(a + 2/(a + 3/(a + …))), a ≥ 2 (Laplace's continued fraction, Abramowitz & Stegun 26.2.14), begun
+ * at what the rest would be with equal terms: r = a + k/r.
+ */
 function excessFraction(a: number): number {
-  let fraction = a;
-  for (let k = 300; k > 1; k--) fraction = a + k / fraction;
+  const terms = 20 + Math.ceil(400 / (a * a));
+  let fraction = (a + Math.sqrt(a * a + 4 * terms)) / 2;
+  for (let k = terms; k > 1; k--) fraction = a + k / fraction;
   return 1 / fraction;
 }
 
 /** e^(a²/2) Φ(−a) in float64, a ≥ 0. */
 function millsReference(a: number): number {
   if (a >= 2) return 1 / (SQRT_TWO_PI * (a + excessFraction(a)));
-  return (1 - erfSeries(a / Math.SQRT2)) / 2 / gaussian(a / Math.SQRT2);
+  return (1 - erfSeries(a / Math.SQRT2)) / 2 / gaussianReference(a, 0.5);
 }
 
 /** Φ(x) in float64. */
 function normalCdfReference(x: number): number {
   const a = Math.abs(x);
-  const h = Math.fround(a);
-  const tail = Math.exp((-h * h) / 2) * Math.exp(((h - a) * (h + a)) / 2) * millsReference(a);
+  const tail = gaussianReference(a, 0.5) * millsReference(a);
   return x < 0 ? tail : 1 - tail;
 }
 
@@ -95,13 +100,33 @@ export function normalTailReference(a: number): { readonly log: number; readonly
 }
 
 function erfcReference(x: number): number {
-  return x < 0 ? 2 - erfcReference(-x) : 2 * gaussian(x) * millsReference(x * Math.SQRT2);
+  return x < 0 ? 2 - erfcReference(-x) : 2 * gaussianReference(x, 1) * millsReference(x * Math.SQRT2);
 }
 
 const erfReference = (x: number): number =>
   Math.abs(x) < 2 ? erfSeries(x) : Math.sign(x) * (1 - erfcReference(Math.abs(x)));
 
-const erfSlope = (x: Tensor, up: Tensor): Tensor => mul(up, mul(2 / Math.sqrt(Math.PI), exp(neg(mul(x, x)))));
+const gaussianOp = defineOp<{ readonly rate: number }, "float">({
+  name: "gaussian",
+  infer: ([x]) => ({ shape: asFloat(x).shape, dtype: "float" }),
+  lower: (emit, [x], { attributes: { rate } }) => lowerGaussian(emit, arithmetic(emit).abs(x), rate),
+  gradient: (y, upstream, { rate }) => [mul(upstream, mul(mul(asFloat(y.inputs[0]), y), -2 * rate))],
+  reference: ([x], { rate }) => x.data.map((value) => gaussianReference(value, rate)),
+  cases: [0.5, 1].map((rate) => ({
+    name: `rate ${rate}`,
+    inputs: [
+      { shape: [4, 16], low: -9, high: 9, edges: [0, 100, -100, 1e-10, 1, -1, 9.3, -13 * Math.sqrt(0.5 / rate)] },
+    ],
+    attributes: { rate },
+  })),
+});
+
+/** e^(−rate x²) for a rate of ½ or 1, accurate relative to itself: the rounding of x² is not magnified. */
+function gaussian(x: Tensor, rate: number): Tensor {
+  return gaussianOp([x], { rate });
+}
+
+const erfSlope = (x: Tensor, up: Tensor): Tensor => mul(up, mul(2 / Math.sqrt(Math.PI), gaussian(x, 1)));
 const nearZero = [0, 1e-30, -1e-30, 1e-10, -1e-10, 1e-4, -1e-4, 0.1, -0.1, 0.5, -0.5];
 
 /** erf x = 2/√π ∫₀ˣ e^(−t²) dt, accurate relative to itself. */
@@ -126,17 +151,8 @@ export const erfc = unary({
   domain: { low: -4, high: 9.1, edges: [...nearZero, 100, -100, 1, 2, -2, 6, -6, 9.1] },
 });
 
-/** e^(−x²/2), accurate relative to itself where x² would be rounded. */
-export const bell = unary({
-  name: "bell",
-  lower: (emit, x) => lowerGaussian(emit, arithmetic(emit).abs(x), 0.5),
-  reference: (x) => gaussian(x / Math.SQRT2),
-  gradient: (x, y, up) => neg(mul(up, mul(x, y))),
-  domain: { low: -13, high: 13, edges: [0, 100, -100, 1e-10, 1, -1] },
-});
-
 /** φ(x) = e^(−x²/2)/√(2π) */
-const normalDensity = (x: Tensor): Tensor => mul(bell(x), 1 / SQRT_TWO_PI);
+const normalDensity = (x: Tensor): Tensor => mul(gaussian(x, 0.5), 1 / SQRT_TWO_PI);
 
 /** Φ(x), the standard normal distribution function, accurate relative to itself: to −13.1 in float32. */
 export const normalCdf = unary({
@@ -185,7 +201,7 @@ export const inverseMills = unary({
 function inverseMillsReference(x: number): number {
   return x < 0
     ? 1 / (SQRT_TWO_PI * millsReference(-x))
-    : gaussian(x / Math.SQRT2) / SQRT_TWO_PI / normalCdfReference(x);
+    : gaussianReference(x, 0.5) / SQRT_TWO_PI / normalCdfReference(x);
 }
 
 /** x + φ(x)/Φ(x), accurate relative to itself also where the two cancel, far left: there it is about −1/x. */

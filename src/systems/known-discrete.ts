@@ -1,0 +1,100 @@
+import { type Bernoulli, bernoulli } from "../distributions/bernoulli.ts";
+import type { LatentVariableModel } from "../inference/elbo.ts";
+import { type Matrix, transposed, type Vector } from "../linalg/matrix.ts";
+import { stream } from "../random/stream.ts";
+import { constant, type Tensor } from "../tensor/index.ts";
+import { copiedDecoder } from "./copied-decoder.ts";
+import { type Copied, copied } from "./draws.ts";
+
+/** p(z) = Π_j Bernoulli(z_j), p(x|z) = N(Wz + μ, ηI), one x and a q(z|x) = Π_j Bernoulli(z_j): 2^k states, which can be counted. */
+export interface KnownDiscrete {
+  readonly weight: Matrix;
+  readonly mean: Vector;
+  readonly variance: number;
+  readonly priorLogits: Vector;
+  readonly logits: Vector;
+  readonly x: Vector;
+}
+
+export function knownDiscrete(seed: number, { d, k }: { readonly d: number; readonly k: number }): KnownDiscrete {
+  const from = stream(seed, "known discrete model");
+  const normals = (count: number): number[] => Array.from({ length: count }, () => Math.fround(from.normal()));
+  const weight = Array.from({ length: d }, () => normals(k).map((value) => Math.fround(0.6 * value)));
+  return {
+    weight,
+    mean: normals(d),
+    variance: Math.fround(0.8),
+    priorLogits: normals(k),
+    logits: normals(k),
+    x: normals(d),
+  };
+}
+
+/** The bound and its gradients by counting all states: no draw, no formula of an estimator. */
+export interface Counted {
+  readonly elbo: number;
+  readonly evidence: number;
+  readonly gradients: Readonly<Record<"logits" | "weight" | "mean" | "priorLogits", readonly number[]>>;
+}
+
+const logistic = (value: number): number => 1 / (1 + Math.exp(-value));
+const logBernoulli = (z: Vector, logits: Vector): number =>
+  z.reduce((total, one, j) => total + one * logits[j] - Math.log1p(Math.exp(logits[j])), 0);
+
+/** E_q log p(x|z) − w·KL(q ‖ p) and its gradients: ∂/∂ℓ_j = Σ_z q(z)(z_j − σ(ℓ_j))·f(z), in θ Σ_z q(z)·∂ log p(x, z). */
+export function counted({ weight, mean, variance, priorLogits, logits, x }: KnownDiscrete, w = 1): Counted {
+  const [d, k] = [x.length, logits.length];
+  const byLogits = logits.map(() => 0);
+  const byPrior = logits.map(() => 0);
+  const byMean = x.map(() => 0);
+  const byWeight = new Array<number>(d * k).fill(0);
+  let [elbo, evidence] = [0, 0];
+  for (let state = 0; state < 2 ** k; state++) {
+    const z = logits.map((_, j) => (state >> j) & 1);
+    const apart = x.map((value, i) => value - mean[i] - weight[i].reduce((total, one, j) => total + one * z[j], 0));
+    const squares = apart.reduce((total, value) => total + value * value, 0);
+    const logLikelihood = -0.5 * (d * Math.log(2 * Math.PI * variance) + squares / variance);
+    const [logPrior, logPosterior] = [logBernoulli(z, priorLogits), logBernoulli(z, logits)];
+    const q = Math.exp(logPosterior);
+    const f = logLikelihood - w * (logPosterior - logPrior);
+    elbo += q * f;
+    evidence += Math.exp(logLikelihood + logPrior);
+    for (let j = 0; j < k; j++) {
+      byLogits[j] += q * (z[j] - logistic(logits[j])) * f;
+      byPrior[j] += w * q * (z[j] - logistic(priorLogits[j]));
+      for (let i = 0; i < d; i++) byWeight[i * k + j] += (q * apart[i] * z[j]) / variance;
+    }
+    for (let i = 0; i < d; i++) byMean[i] += (q * apart[i]) / variance;
+  }
+  return {
+    elbo,
+    evidence: Math.log(evidence),
+    gradients: { logits: byLogits, weight: byWeight, mean: byMean, priorLogits: byPrior },
+  };
+}
+
+/** The model as a program in which every draw has its own copy of all parameters. */
+export function discreteProgram({ weight, mean, variance, priorLogits, logits, x }: KnownDiscrete): {
+  readonly model: LatentVariableModel;
+  readonly posterior: Bernoulli;
+  readonly x: Tensor;
+  readonly copies: Readonly<Record<"logits" | "weight" | "mean" | "priorLogits", Copied>>;
+} {
+  const copies = {
+    logits: copied("logits", logits),
+    weight: copied("weight", weight.flat(), [weight.length, transposed(weight).length]),
+    mean: copied("mean", mean),
+    priorLogits: copied("priorLogits", priorLogits),
+  };
+  const posterior = bernoulli(copies.logits.tensor);
+  return {
+    model: {
+      encoder: () => posterior,
+      decoder: copiedDecoder({ weight: copies.weight.tensor, mean: copies.mean.tensor, variance: constant(variance) }),
+      prior: bernoulli(copies.priorLogits.tensor),
+    },
+    posterior,
+    x: constant(x, [x.length]),
+    copies,
+  };
+}

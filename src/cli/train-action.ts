@@ -62,7 +62,7 @@ async function trainPrepared(
   const { run, notices } = prepared;
   for (const line of [...notices, ...(await introduction(prepared))]) stage.say(line);
   await trainUntilStopped(prepared, stage, signal);
-  exportRun(prepared);
+  await exportRun(prepared);
   const evaluation = await evaluateHeldOut(prepared, stage, signal);
   if (request.json) {
     const { split, numbers } = evaluation;

@@ -1,4 +1,5 @@
 import { NumericalError } from "../errors.ts";
+import { exactAverages } from "../evaluation/averages.ts";
 import { estimateLikelihood } from "../evaluation/likelihood.ts";
 import { KL_WEIGHT } from "../inference/elbo.ts";
 import { densityProgram } from "../models/programs.ts";
@@ -114,9 +115,19 @@ async function validator({
 }
 
 /** Writes the ONNX files, of the best parameters or the last. */
-export function exportRun({ run, training, model, description, options }: PreparedRun): void {
+export async function exportRun({
+  run,
+  engine,
+  data,
+  training,
+  model,
+  description,
+  options,
+}: PreparedRun): Promise<void> {
   const best = options.keep === "last" ? undefined : run.readBest();
   const values = new Map(training.parameters);
   for (const [name, value] of best?.tensors ?? []) values.set(name.replace(/^parameter\//, ""), value);
+  const averages = await exactAverages(engine, model, description, values, data.train, options.seed);
+  for (const [name, value] of averages) values.set(name, value);
   for (const [name, bytes] of exportModel(model, description, values)) run.writeArtifact(name, bytes);
 }

@@ -1,12 +1,11 @@
 import {
   add,
   and,
-  greater,
-  less,
-  where,
   constant,
   div,
   exp,
+  greater,
+  less,
   log,
   mul,
   neg,
@@ -18,6 +17,7 @@ import {
   sub,
   sum,
   type Tensor,
+  where,
 } from "../tensor/index.ts";
 import { lift, type TensorLike } from "../tensor/leaves.ts";
 import { type Componentwise, componentwise } from "./componentwise.ts";

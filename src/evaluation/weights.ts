@@ -59,7 +59,7 @@ export class LogWeights {
     // var w̄ / w̄² = (Σw²/(Σw)² − 1/K)·K/(K − 1), the K − 1 as in any variance about a mean
     const relative = Math.max(0, ((this.#squares / this.#sum ** 2) * count - 1) / (count - 1));
     return {
-      logMean: this.#largest + Math.log(this.#sum / (count + 1)),
+      logMean: this.#largest + Math.log(this.#sum / count),
       error: count > 1 ? Math.sqrt(relative) : Number.NaN,
       bias: count > 1 ? -0.5 * relative : Number.NaN,
       effectiveSamples: this.#sum ** 2 / this.#squares,

@@ -72,7 +72,8 @@ function stateName({ leaf }: Tensor): string {
 }
 
 /** What each example gives to the state that is an average over the training data, by the leaf's name; [..., batch]. */
-export function averagesProgram(model: Model, description: DataDescription): Outputs {
+export function averagesProgram({ deployed, ...trained }: Model, description: DataDescription): Outputs {
+  const model = deployed ?? trained;
   const x = observed(model, description);
   const epsilon = (posterior: Distribution): Tensor => latentNoise(LATENT_NOISE, posterior, "batch");
   const { draws } = objective(model, x, epsilon, { gradient: "dropped-path" });

@@ -24,7 +24,7 @@ export interface Quadrature {
   readonly weight: readonly number[];
 }
 
-/** Two distributions of a family, and where to sum over either. */
+/** Two distributions of a family, and where to sum over the first. */
 export interface Example {
   readonly family: string;
   readonly a: Distribution;
@@ -84,7 +84,7 @@ export const examples: readonly Example[] = [
   { family: "LogNormal", a: logNormal(one(0.2), one(0.5)), b: logNormal(one(-0.5), one(0.9)), grid: positive },
   { family: "Gamma", a: gamma(one(2.5), one(1.7)), b: gamma(one(4), one(1.2)), grid: positive },
   { family: "Beta", a: beta(one(2.5), one(1.7)), b: beta(one(2), one(4.5)), grid: unit },
-  { family: "Uniform", a: uniform(one(0.2), one(0.7)), b: uniform(one(0.2), one(0.7)), grid: interval(0.2, 0.7) },
+  { family: "Uniform", a: uniform(one(0.2), one(0.7)), b: uniform(one(0), one(1)), grid: interval(0.2, 0.7) },
   { family: "ProbitNormal", a: probitNormal(one(0.5), one(0.6)), b: probitNormal(one(-0.4), one(0.8)), grid: unit },
   { family: "ContinuousBernoulli", a: continuousBernoulli(one(2)), b: continuousBernoulli(one(-1.5)), grid: unit },
   { family: "Bernoulli", a: bernoulli(one(0.8)), b: bernoulli(one(-0.9)), grid: whole(2) },

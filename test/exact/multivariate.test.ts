@@ -32,7 +32,6 @@ import {
   reshape,
   slice,
   square,
-  sub,
   sum,
   type Tensor,
   triangularInverse,

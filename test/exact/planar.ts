@@ -1,3 +1,4 @@
+/** Normals in the plane whose integrals a grid gives, for the tests of correlated Normals. */
 import { meanOf } from "../../src/distributions/distribution.ts";
 import { lowRankNormal } from "../../src/distributions/low-rank-normal.ts";
 import {

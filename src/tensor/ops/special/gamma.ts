@@ -76,7 +76,7 @@ const ZERO = {
 /** Below 2: ψ(x) = (x − x₀) R(x), after ψ(x) = ψ(x + 1) − 1/x below 1. From 2 on log x − 1/2x − T(1/x²)/x². */
 function lowerDigamma(emit: Emitter, x: Value): Value {
   const { add, sub, mul, div, log, less, where, rational } = arithmetic(emit);
-  const [high] = ZERO[emit.precision]; const low = 0;
+  const [high, low] = ZERO[emit.precision];
   const t = div(1, x);
   const small = less(x, 1);
   const distance = sub(where(small, sub(x, high - 1), sub(x, high)), low);

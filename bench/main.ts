@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { openEngine } from "../dist/index.js";
 import { benchCoverage } from "./coverage.ts";
 import { benchEpoch } from "./epoch.ts";
+import { benchLikelihood } from "./likelihood.ts";
 import { provenance } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
 import { benchMicro } from "./micro.ts";
@@ -20,6 +21,8 @@ const rounds = Number(values.rounds);
 const benches: Readonly<Record<string, () => Promise<Outcome>>> = {
   "mlp-step": () => benchStep("mlp", rounds),
   "conv-step": () => benchStep("conv", rounds),
+  "iwae-step": () => benchStep("iwae", rounds),
+  likelihood: benchLikelihood,
   epoch: benchEpoch,
   start: benchStart,
   memory: benchMemory,
@@ -31,7 +34,7 @@ const benches: Readonly<Record<string, () => Promise<Outcome>>> = {
 };
 
 /** These take minutes, and the bench of photos a folder that scripts/make-photos.mjs makes: they run where they are named. */
-const long: readonly string[] = ["photos", "coverage"];
+const long: readonly string[] = ["photos", "coverage", "likelihood"];
 const usual = Object.keys(benches).filter((name) => !long.includes(name));
 const unknown = positionals.find((name) => !(name in benches));
 if (unknown !== undefined || !(Number.isInteger(rounds) && rounds > 0)) {

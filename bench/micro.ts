@@ -33,7 +33,7 @@ async function pieces(subject: Subject, engine: Engine): Promise<readonly Figure
   const [parameters, gradients, m, v] = memory.regions;
   for (const [name, { data }] of training.parameters) parameters.arrays.get(name)?.data.set(data);
   const [phase] = options.phases;
-  const { compiled, feeds, into } = await preparePhase(phase, options, memory, () => 2);
+  const { compiled, feeds, into } = await preparePhase(phase, options, memory, () => 2, new Map());
   const kernels = instantiateKernels(memory.memory);
   const [{ count }] = memory.ranges(new Set(training.parameters.keys()));
   const examples = Uint32Array.from({ length: BATCH }, (_, i) => 77 * i);

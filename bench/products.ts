@@ -1,6 +1,6 @@
 import { compile, openEngine } from "../dist/index.js";
 import { data, matmul, slice } from "../dist/tensor/index.js";
-import { BATCH, CHANNELS, HIDDEN, LATENTS, type Subject } from "./subject.ts";
+import { BATCH, CHANNELS, HIDDEN, IWAE, LATENTS, type Subject } from "./subject.ts";
 import { quantile } from "./turns.ts";
 
 /** A product [rows, inner] × [inner, columns], and how often a step makes one of its size. */
@@ -31,6 +31,14 @@ const products: Readonly<Record<Subject, readonly Product[]>> = {
     ...layer(BATCH, HIDDEN, 2 * LATENTS),
     ...layer(BATCH, LATENTS, HIDDEN),
     ...layer(BATCH, HIDDEN, PIXELS),
+  ],
+  iwae: [
+    ...layer(IWAE.batch, PIXELS, IWAE.hidden, true),
+    ...layer(IWAE.batch, IWAE.hidden, IWAE.hidden),
+    ...layer(IWAE.batch, IWAE.hidden, 2 * IWAE.latents),
+    ...layer(IWAE.samples * IWAE.batch, IWAE.latents, IWAE.hidden),
+    ...layer(IWAE.samples * IWAE.batch, IWAE.hidden, IWAE.hidden),
+    ...layer(IWAE.samples * IWAE.batch, IWAE.hidden, PIXELS),
   ],
   conv: [
     ...layer(BATCH * 14 * 14, TAPS, FIRST, true),

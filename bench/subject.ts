@@ -13,17 +13,28 @@ import {
 import { stream } from "../dist/random/stream.js";
 import type { Contestant } from "./turns.ts";
 
-/** The models that are measured, on 28×28 images with 20 latents; `peers/step.py` has the same two. */
-export type Subject = "mlp" | "conv";
+/** The models that are measured, on 28×28 images; `peers/step.py` has the same three. */
+export type Subject = "mlp" | "conv" | "iwae";
 
 export const BATCH = 128;
 export const LATENTS = 20;
 export const HIDDEN = 400;
 export const CHANNELS = [32, 64] as const;
 
-const architectures: Readonly<Record<Subject, VaeOptions["architecture"]>> = {
-  mlp: { kind: "mlp", widths: [HIDDEN] },
-  conv: { kind: "conv", channels: [...CHANNELS] },
+/** The importance-weighted autoencoder of Burda et al. 2016: 784-200-200-50, 50 samples of each of 20 images. */
+export const IWAE = { batch: 20, samples: 50, latents: 50, hidden: 200 } as const;
+
+interface Plan {
+  readonly architecture: VaeOptions["architecture"];
+  readonly latents: number;
+  readonly batch: number;
+  readonly samples?: number;
+}
+
+const plans: Readonly<Record<Subject, Plan>> = {
+  mlp: { architecture: { kind: "mlp", widths: [HIDDEN] }, latents: LATENTS, batch: BATCH },
+  conv: { architecture: { kind: "conv", channels: [...CHANNELS] }, latents: LATENTS, batch: BATCH },
+  iwae: { ...IWAE, architecture: { kind: "mlp", widths: [IWAE.hidden, IWAE.hidden] } },
 };
 
 /** Random pixels: a step's time does not depend on what is in the picture. */
@@ -37,15 +48,17 @@ export function noisePictures(length: number): Dataset {
 export function subjectOptions(subject: Subject, engine: Engine, dataset: Dataset): TrainingOptions {
   const { shape, measure } = dataset;
   const description = { shape, measure, means: new Float64Array(shape.reduce((a, b) => a * b)).fill(127.5) };
-  const model = vae({ architecture: architectures[subject], latents: LATENTS }, description);
-  const { terms, loss } = trainingProgram(model, description);
+  const { architecture, latents, batch, samples } = plans[subject];
+  const model = vae({ architecture, latents }, description);
+  const objective = samples === undefined ? {} : ({ bound: "importance" } as const);
+  const { terms, loss } = trainingProgram(model, description, { samples, objective });
   const learningRate = { kind: "constant", value: 1e-3 } as const;
   return {
     engine,
     phases: [{ name: "train", loss, terms: { ...terms }, optimizer: { kind: "adam" }, learningRate }],
     dataset,
     seed: 0,
-    batchSize: BATCH,
+    batchSize: batch,
     hypers: { klWeight: { kind: "constant", value: 1 } },
   };
 }

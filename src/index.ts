@@ -21,8 +21,23 @@ export {
 } from "./inference/objective.ts";
 export type { OptimizerOptions, Phase, Schedule } from "./inference/phase.ts";
 export { formatArchitecture, parseArchitecture } from "./models/architecture.ts";
+export { type GaussianMixture, gaussianMixture } from "./models/gaussian-mixture.ts";
+export { inferredBy } from "./models/inference.ts";
+export { type LikelihoodName, likelihoodFamilies } from "./models/likelihoods.ts";
+export {
+  type ExactPosterior,
+  elboOf,
+  exactPosterior,
+  type Gaussian,
+  type LinearGaussian,
+  logEvidence,
+  posteriorGap,
+} from "./models/linear-gaussian.ts";
 export { type DataDescription, describeData, type Model, type ModelModule, standardisation } from "./models/model.ts";
 export { type Architecture, decoderNetwork, encoderNetwork } from "./models/networks.ts";
+export { type PosteriorName, posteriorFamilies } from "./models/posteriors.ts";
+export { type PriorName, priorFamilies } from "./models/priors.ts";
+export { emStep, fitByEm, fitProbabilisticPca, meanLogLikelihood } from "./models/probabilistic-pca.ts";
 export { decoderProgram, densityProgram, encoderProgram, priorProgram, trainingProgram } from "./models/programs.ts";
 export { type LayerSummary, type NetworkSummary, networkSummary } from "./models/summary.ts";
 export { type VaeOptions, vae, vaeSchema } from "./models/vae.ts";

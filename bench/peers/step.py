@@ -6,7 +6,8 @@ with --compile, its compiler) cannot be had, and exits 0. Then, for each line `r
 
 A step: 128 rows of uint8 pixels from memory, binarised (x = u < pixel / 255), noise drawn, forward, backward, Adam, and
 the gradients set to None. mlp: 784-400-20 and back, ReLU. conv: 1→32→64 channels, kernel 4, stride 2, padding 1 on
-28 × 28, dense to 20 latents, and back. Bernoulli likelihood, analytic KL. --compile compiles the loss; the optimizer is
+28 × 28, dense to 20 latents, and back. iwae: 20 rows, 50 samples each, 784-200-200-50 and back, the importance-weighted
+bound of Burda et al. 2016, eq. 8. Bernoulli likelihood, analytic KL. --compile compiles the loss; the optimizer is
 Adam as torch.optim gives it by default, or its fused kernel with --fused.
 
     python bench/peers/step.py --model mlp --threads 1 [--compile] [--fused] [--batch 128]
@@ -22,6 +23,7 @@ import time
 from pathlib import Path
 
 LATENTS, HIDDEN, ROWS, WARM_UP = 20, 400, 10_000, 20
+IWAE_LATENTS, IWAE_SAMPLES, IWAE_BATCH = 50, 50, 20
 
 
 def say(message: dict) -> None:
@@ -63,6 +65,17 @@ def conv() -> tuple:
     return (1, 28, 28), encoder, decoder
 
 
+def iwae() -> tuple:
+    width, latents = 200, IWAE_LATENTS
+    encoder = nn.Sequential(
+        nn.Linear(784, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2 * latents)
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latents, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 784)
+    )
+    return (784,), encoder, decoder
+
+
 def blas() -> str:
     """The matrix library PyTorch was built with; a shared one by its path, since Debian's alternatives swap it."""
     config = torch.__config__.show()
@@ -77,7 +90,7 @@ def blas() -> str:
 def steps(model: str, batch: int, compiled: bool, fused: bool):
     """Takes one training step at every next()."""
     torch.manual_seed(0)
-    shape, encoder, decoder = {"mlp": mlp, "conv": conv}[model]()
+    shape, encoder, decoder = {"mlp": mlp, "conv": conv, "iwae": iwae}[model]()
     data = torch.randint(0, 256, (ROWS, *shape), dtype=torch.uint8)
     parameters = [*encoder.parameters(), *decoder.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=1e-3, **({"fused": True} if fused else {}))
@@ -91,6 +104,19 @@ def steps(model: str, batch: int, compiled: bool, fused: bool):
         rate = (0.5 * (mean**2 + scale**2 - 1) - log_scale).sum()
         return (distortion + rate) / batch
 
+    def importance(pixels):
+        x = (torch.rand(pixels.shape) < pixels / 255).float()
+        mean, log_scale = encoder(x).chunk(2, 1)
+        epsilon = torch.randn(IWAE_SAMPLES, *mean.shape)
+        z = mean + log_scale.exp() * epsilon
+        logits = decoder(z)
+        distortion = binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(-1)
+        # log q(z|x) − log p(z); the constants of the two Normals cancel
+        rate = (0.5 * (z**2 - epsilon**2) - log_scale).sum(-1)
+        return (torch.tensor(IWAE_SAMPLES).log() - torch.logsumexp(-distortion - rate, 0)).mean()
+
+    if model == "iwae":
+        loss, batch = importance, IWAE_BATCH
     if compiled:
         loss = torch.compile(loss)
     while True:
@@ -103,7 +129,7 @@ def steps(model: str, batch: int, compiled: bool, fused: bool):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=["mlp", "conv"], required=True)
+    parser.add_argument("--model", choices=["mlp", "conv", "iwae"], required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--compile", action="store_true")

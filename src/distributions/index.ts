@@ -24,7 +24,15 @@ export { type Laplace, laplace } from "./laplace.ts";
 export { type LogNormal, logNormal } from "./log-normal.ts";
 export { type Logistic, logistic } from "./logistic.ts";
 export { type LogisticMixture, logisticMixture } from "./logistic-mixture.ts";
+export { isLowRankNormal, type LowRankNormal, lowRankNormal } from "./low-rank-normal.ts";
 export { type Mixture, mixture } from "./mixture.ts";
+export {
+  covarianceOf,
+  isMultivariateNormal,
+  type MultivariateNormal,
+  multivariateNormal,
+  multivariateNormalPrecision,
+} from "./multivariate-normal.ts";
 export { type NegativeBinomial, negativeBinomial } from "./negative-binomial.ts";
 export { type Normal, normal, standardNormal } from "./normal.ts";
 export { type OneHotCategorical, oneHotCategorical } from "./one-hot-categorical.ts";

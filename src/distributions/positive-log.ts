@@ -1,19 +1,4 @@
-import {
-  abs,
-  div,
-  greater,
-  less,
-  log,
-  log1p,
-  maximum,
-  minimum,
-  mul,
-  neg,
-  softplus,
-  sub,
-  type Tensor,
-  where,
-} from "../tensor/index.ts";
+import { abs, div, greater, less, log, log1p, mul, neg, softplus, sub, type Tensor, where } from "../tensor/index.ts";
 import { asFloat } from "../tensor/op.ts";
 
 /** The smallest float32 that keeps all its digits: smaller numbers, 0 included, are taken for it where a logarithm is due. */

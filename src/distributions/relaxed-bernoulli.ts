@@ -1,7 +1,6 @@
 import { ShapeError } from "../errors.ts";
 import { abs, add, div, log, mul, neg, sigmoid, softplus, sub, type Tensor } from "../tensor/index.ts";
 import { lift, type TensorLike } from "../tensor/leaves.ts";
-import { asFloat } from "../tensor/op.ts";
 import { broadcastShapes, show } from "../tensor/shape.ts";
 import { eventShape, type Reparameterized, sumEvent } from "./distribution.ts";
 import { unitLogs } from "./positive-log.ts";
@@ -32,7 +31,8 @@ export function relaxedBernoulli(logits: Tensor, temperature: TensorLike, eventR
     support: "unit",
     noise: { law: "uniform", event: eventShape({ name: "RelaxedBernoulli", shape, eventRank }) },
     logProb: (x) => {
-      const y = logit(x);
+      const logs = unitLogs(x);
+      const y = sub(logs.log, logs.logComplement); // of σ(y) without loss where it is rounded to 0 or 1
       return density(y, sub(mul(parameters.temperature, y), logits));
     },
     sample: (noise) => sigmoid(relaxedLogit(parameters, noise)),
@@ -55,11 +55,4 @@ export function relaxedLogit(
 function spread(y: Tensor): Tensor {
   const size = abs(y);
   return add(size, mul(2, softplus(neg(size))));
-}
-
-/** log x − log(1 − x); of σ(y) it is y itself. */
-function logit(x: Tensor): Tensor {
-  if (x.op === "sigmoid") return asFloat(x.inputs[0]);
-  const logs = unitLogs(x);
-  return sub(logs.log, logs.logComplement);
 }

@@ -64,7 +64,7 @@ const WARM_UP = 20;
 /** Step sizes vary by this share from move to move, so that no trajectory is as long as an orbit. Neal 2011, §3.2. */
 const JITTER = 0.5;
 /** How fast a step size follows what was accepted: log ε grows by this times (accepted − 0.65) a move. */
-const GAIN = 0.2;
+const GAIN = 0.4;
 
 /**
  * β_t = (σ(4(2t/T − 1)) − σ(−4)) / (σ(4) − σ(−4)), t = 0 … T: slow at both ends. Wu et al. 2017, §3.3. T + 1 = `temperatures`.

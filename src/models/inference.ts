@@ -30,7 +30,7 @@ export function inferredBy(
 
 function withRefinement(model: Model, parts: Amortization, refinement: Refinement): Model {
   const network = refined(parts, model.decoder, model.prior, refinement);
-  return { ...model, amortization: { ...parts, network }, encoder: (x) => parts.posterior(network(x)) };
+  return { ...model, amortization: { ...parts, network, refined: true }, encoder: (x) => parts.posterior(network(x)) };
 }
 
 function partsOf({ amortization }: Model, inference: InferenceName): Amortization {

@@ -86,6 +86,8 @@ export interface Amortization {
   readonly network: (x: Tensor) => Tensor;
   /** [batch, numbers] → q(z|x). */
   readonly posterior: (numbers: Tensor) => Distribution;
+  /** Whether the network improves its answer by steps, and so runs the decoder too. */
+  readonly refined?: boolean;
 }
 
 /** What `--model ./mine.ts` exports by default: a model for the data. */

@@ -12,15 +12,12 @@ import {
   div,
   exp,
   flatten,
-  gather,
-  indices,
   less,
   maximum,
   mean,
   mul,
   neg,
   reshape,
-  slice,
   softplus,
   sqrt,
   square,
@@ -28,6 +25,7 @@ import {
   sub,
   type Tensor,
   toFloat,
+  triangle,
 } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
 import { type Average, type DataDescription, standardisation } from "./model.ts";
@@ -179,10 +177,10 @@ function full(data: DataDescription): Scaling {
     extra: (d * (d - 1)) / 2,
     build: (raw, [logScale], below = constant(0)) => {
       const inverse = exp(neg(bounded(gently(logScale)))); // 1/s, the diagonal of P in units of the data's deviations
-      const triangle = triangularWith(inverse, gently(below), d);
+      const lower = triangle(concat([inverse, gently(below)], -1), d);
       return multivariateNormalPrecision(
         add(centre, mul(spread, raw)),
-        div(triangle, reshape(spread, [d, 1])), // x = centre + spread·y: P_x = diag(1/spread)·P_y
+        div(lower, reshape(spread, [d, 1])), // x = centre + spread·y: P_x = diag(1/spread)·P_y
       );
     },
     aboveBound: ({ parameters }) => div(1, mul(LEAST_SCALE, mul(diagonalOf(parameters.precisionTril), spread))),
@@ -195,14 +193,4 @@ export function shareAtBound({ aboveBound }: Scaling, likelihood: Distribution):
   const near = toFloat(less(aboveBound(likelihood), Math.E));
   const rank = Math.min(likelihood.eventRank, near.shape.length);
   return rank === 0 ? near : mean(flatten(near, -rank), -1);
-}
-
-/** A lower triangular matrix [..., d, d] of its diagonal [..., d] and what is below it [..., d(d − 1)/2], row after row. */
-function triangularWith(diagonal: Tensor, below: Tensor, d: number): Tensor {
-  const zero = mul(0, slice(diagonal, -1, 0, 1));
-  const places = Int32Array.from({ length: d * d }, (_, at) => {
-    const [i, j] = [Math.floor(at / d), at % d];
-    return i === j ? 1 + i : j < i ? 1 + d + (i * (i - 1)) / 2 + j : 0;
-  });
-  return gather(concat([zero, diagonal, below], -1), indices(places, [d, d]), -1);
 }

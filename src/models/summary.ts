@@ -24,9 +24,13 @@ export interface NetworkSummary {
 /** What a model is made of, read off its programs, so that it is known of any model. */
 export function networkSummary(model: Model, description: DataDescription): NetworkSummary {
   const met = new Set<string>();
-  // The decoder first: an encoder whose answer is improved by steps runs it too.
-  const decoder = layers(Object.values(decoderProgram(model)), met);
-  const encoder = layers(Object.values(encoderProgram({ ...model, deployed: undefined }, description)), met);
+  const own = { ...model, deployed: undefined };
+  const encoding = (): readonly LayerSummary[] => layers(Object.values(encoderProgram(own, description)), met);
+  const decoding = (): readonly LayerSummary[] => layers(Object.values(decoderProgram(model)), met);
+  // An encoder whose answer is improved by steps runs the decoder too, whose layers are not its own.
+  const [decoder, encoder] = model.amortization?.refined
+    ? [decoding(), encoding()]
+    : [encoding(), decoding()].toReversed();
   const { terms, loss } = trainingProgram(model, description);
   const rest = layers([loss, ...Object.values(terms)], met);
   const all = [...encoder, ...decoder, ...rest];

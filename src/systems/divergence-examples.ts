@@ -87,7 +87,7 @@ export const examples: readonly Example[] = [
   { family: "Uniform", a: uniform(one(0.2), one(0.7)), b: uniform(one(0), one(1)), grid: interval(0.2, 0.7) },
   { family: "ProbitNormal", a: probitNormal(one(0.5), one(0.6)), b: probitNormal(one(-0.4), one(0.8)), grid: unit },
   { family: "ContinuousBernoulli", a: continuousBernoulli(one(2)), b: continuousBernoulli(one(-1.5)), grid: unit },
-  { family: "Bernoulli", a: bernoulli(one(0.8)), b: bernoulli(one(-0.9)), grid: whole(2) },
+  { family: "Bernoulli", a: bernoulli(one(0.8)), b: bernoulli(one(-2.2)), grid: whole(2) },
   { family: "Categorical", a: categorical(logits(0.5, -1, 1.2)), b: categorical(logits(-0.3, 1, 0)), grid: whole(3) },
   {
     family: "OneHotCategorical",
@@ -95,7 +95,7 @@ export const examples: readonly Example[] = [
     b: oneHotCategorical(row(-0.3, 1, 0)),
     grid: oneHot(3),
   },
-  { family: "Poisson", a: poisson(one(2.5)), b: poisson(one(4)), grid: whole(80) },
+  { family: "Poisson", a: poisson(one(2.5)), b: poisson(one(4.5)), grid: whole(80) },
   {
     family: "NegativeBinomial",
     a: negativeBinomial(total, one(0.4)),

@@ -21,6 +21,8 @@ export function average(values: ArrayLike<number>, components: number): Averaged
 const FALSE_ALARM = 1e-6;
 /** The bias that must not go unseen, relative to the largest component. */
 const PLANTED = 0.05;
+/** What the mean of draws that do not vary may be off by, relative to the largest component. */
+const ROUNDING = 1e-12;
 
 /** t such that |N(0, 1)| > t with a probability of 1e-6/n at most, by the bound 2φ(t)/t of the tail. */
 export function standardErrors(components: number): number {
@@ -34,9 +36,12 @@ export function standardErrors(components: number): number {
  * That an estimator is right in the mean: |mean − exact| ≤ t standard errors in every component. Planted is a bias of 5 % of the
  * largest component, in the one component, and with the one sign, where it would be seen the least.
  */
-export function unbiased(what: string, { draws, mean, error }: Averaged, exact: ArrayLike<number>): Measurement {
+export function unbiased(what: string, averaged: Averaged, exact: ArrayLike<number>): Measurement {
+  const { draws, mean } = averaged;
+  const largest = Math.max(...Array.from(exact, Math.abs));
+  const error = averaged.error.map((one) => Math.max(one, ROUNDING * largest)); // a draw may be the same every time
   const apart = mean.map((value, i) => (value - exact[i]) / error[i]);
-  const bias = PLANTED * Math.max(...Array.from(exact, Math.abs));
+  const bias = PLANTED * largest;
   const seen = apart.map((value, i) => Math.abs(Math.abs(value) - bias / error[i]));
   const t = standardErrors(mean.length);
   return {

@@ -29,8 +29,9 @@ describe("the likelihood follows from the measure", () => {
     expect([threshold.likelihood, threshold.binarize]).toEqual(["bernoulli", "threshold"]);
   });
 
-  it("and what has none yet is refused with the remedy", () => {
-    expect(() => vaeOptions(parse(data), description([8], "count"))).toThrow("--measure real");
+  it("counts and categories have theirs", () => {
+    expect(vaeOptions(parse(data), description([8], "count")).likelihood).toBe("negative-binomial");
+    expect(vaeOptions(parse(data), description([8], "category")).likelihood).toBe("categorical");
   });
 
   it("a fixed variance is a Normal's", () => {

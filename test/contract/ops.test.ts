@@ -71,7 +71,7 @@ beforeAll(async () => {
   engine = await openEngine({ engine: "native" });
 });
 
-const noFloat64 = new Set(["erf", "conv", "convTranspose", "convWeight"]);
+const noFloat64 = new Set(["conv", "convTranspose", "convWeight"]);
 
 describe.each(registeredOps)("$name", (op) => {
   it("has a case", () => expect(op.cases.length).toBeGreaterThan(0));

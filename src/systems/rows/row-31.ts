@@ -1,14 +1,16 @@
 import { type Distribution, draw } from "../../distributions/distribution.ts";
 import { hasClosedForm, kl } from "../../distributions/kl.ts";
+import { mixture } from "../../distributions/mixture.ts";
 import { normal } from "../../distributions/normal.ts";
 import { InputError } from "../../errors.ts";
 import type { Engine } from "../../runtime/engine.ts";
-import { constant, data, noise, reshape, sub, type Tensor } from "../../tensor/index.ts";
+import { constant, data, exp, gradients, mul, noise, reshape, sub, sum, type Tensor } from "../../tensor/index.ts";
 import type { NdArray } from "../../tensor/ndarray.ts";
 import { type Example, examples } from "../divergence-examples.ts";
 import { drawnNoise } from "../draws.ts";
 import { executable } from "../execute.ts";
-import { EXACT, type Measurement, type SystemRow } from "../row.ts";
+import { colour } from "../pictures/svg.ts";
+import { EXACT, type Measurement, type SystemPicture, type SystemRow } from "../row.ts";
 import { type Averaged, average, unbiased } from "../unbiased.ts";
 
 const SEED = 31;
@@ -49,7 +51,8 @@ async function divergencesFrom(
   if (others.length === 0) return { found: [], itself: 0 };
   const x = data("x", ["points", ...q.shape]);
   const { sample, logProb } = draw(q, noise("epsilon", q.noise.law, { batch: "draws", event: q.noise.event }));
-  const outputs: Record<string, Tensor> = { itself: closedForm(q, q), logQ: q.logProb(x) };
+  const outputs: Record<string, Tensor> = { logQ: q.logProb(x) };
+  if (known(q, q)) outputs.itself = closedForm(q, q);
   for (const { family: other, b: p } of others) {
     outputs[`closed/${other}`] = closedForm(q, p);
     if (known(p, q)) outputs[`back/${other}`] = closedForm(p, q);
@@ -74,7 +77,7 @@ async function divergencesFrom(
       back: values[`back/${other}`]?.data[0],
     };
   });
-  return { found, itself: values.itself.data[0] };
+  return { found, itself: values.itself?.data[0] ?? 0 };
 }
 
 /** Both orders of N(0, 1) and N(1, 1). */
@@ -113,7 +116,7 @@ async function measure(engine: Engine): Promise<readonly Measurement[]> {
   const column = (of: (one: Divergence) => number): Float64Array => Float64Array.from(all, of);
   const least = Math.min(...column(({ closed }) => closed));
   const both = all.flatMap(({ closed, back }) => (back === undefined ? [] : [Math.abs(closed - back)]));
-  const apart = both.filter((difference) => difference > 0.01).length;
+  const apart = both.filter((difference) => difference > 0.005).length;
   return [
     ...each,
     unbiased(
@@ -136,7 +139,7 @@ async function measure(engine: Engine): Promise<readonly Measurement[]> {
       tolerance: EXACT.float64,
     },
     {
-      what: `not symmetric: pairs whose two orders are more than 0.01 nats apart, of ${both.length} known in both`,
+      what: `not symmetric: pairs whose two orders are more than 0.005 nats apart, of ${both.length} known in both`,
       measured: apart,
       expected: both.length,
       error: both.length - apart,
@@ -146,5 +149,102 @@ async function measure(engine: Engine): Promise<readonly Measurement[]> {
   ];
 }
 
+/** Two modes, and a single Normal for them by either order. */
+const target = mixture(
+  constant([Math.log(0.6), Math.log(0.4)], [2]),
+  normal(constant([-1.5, 1.9], [2, 1]), constant([0.7, 0.5], [2, 1])),
+);
+
+/** KL(q ‖ p) and KL(p ‖ q) of q = N(m, s²) by quadrature, and the slopes of the first. */
+async function bothOrders(engine: Engine) {
+  const [m, logScale, places] = [data("m", [1]), data("logScale", [1]), data("places", ["points", 1])];
+  const [x, weight] = [data("x", ["points", 1]), data("weight", ["points"])];
+  const q = normal(m, exp(logScale));
+  const { sample, logProb } = q.rsampleWithLogProb(places);
+  const there = sum(mul(weight, sub(logProb, target.logProb(sample)))); //                 E_q[log q − log p]
+  const onTarget = target.logProb(x);
+  const back = sum(mul(exp(onTarget), sub(onTarget, q.logProb(x)))); // times the spacing: E_p[log p − log q]
+  const [byMean, byScale] = gradients(there, [m, logScale]);
+  const program = await executable(engine, { there, back, byMean, byScale }, "float64");
+  const width = 0.02;
+  const points = Array.from({ length: 801 }, (_, i) => (i - 400) * width);
+  const density = points.map((at) => (width * Math.exp(-0.5 * at * at)) / Math.sqrt(2 * Math.PI));
+  const fixed = {
+    places: value(points.map((at) => [at])),
+    x: value(points.map((at) => [at])),
+    weight: { data: Float64Array.from(density), shape: [points.length] },
+  };
+  const at = async (mean: number, log: number) => {
+    const scalar = (number: number): NdArray => ({ data: Float64Array.of(number), shape: [1] });
+    const found = await program.run({ ...fixed, m: scalar(mean), logScale: scalar(log) });
+    const [toward, away, slope, slopeOfScale] = ["there", "back", "byMean", "byScale"].map(
+      (name) => found[name].data[0],
+    );
+    return { toward, away: away * width, slope, slopeOfScale };
+  };
+  return { at, release: () => program.release() };
+}
+
+async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
+  const { at, release } = await bothOrders(engine);
+  let [mean, log] = [-0.5, 0];
+  for (let step = 0; step < 300; step++) {
+    const { slope, slopeOfScale } = await at(mean, log);
+    [mean, log] = [mean - 0.1 * slope, log - 0.1 * slopeOfScale];
+  }
+  // KL(p ‖ q) is least where q has the mean and the variance of p.
+  const [centre, variance] = [0.6 * -1.5 + 0.4 * 1.9, 0.6 * (0.49 + 1.5 ** 2) + 0.4 * (0.25 + 1.9 ** 2)];
+  const fits = [
+    { name: "least KL(q ‖ p)", mean, scale: Math.exp(log), colour: colour("training") },
+    { name: "least KL(p ‖ q)", mean: centre, scale: Math.sqrt(variance - centre ** 2), colour: colour("validation") },
+  ];
+  const lines: object[] = [];
+  const captions: string[] = [];
+  for (const { name, mean: m, scale } of fits) {
+    const { toward, away } = await at(m, Math.log(scale));
+    captions.push(`${name}: KL(q ‖ p) = ${toward.toFixed(2)}, KL(p ‖ q) = ${away.toFixed(2)}`);
+    for (let x = -4; x <= 4; x += 0.05) {
+      lines.push({ name, x, density: Math.exp(-0.5 * ((x - m) / scale) ** 2) / (scale * Math.sqrt(2 * Math.PI)) });
+    }
+  }
+  await release();
+  const program = await executable(engine, { logP: target.logProb(data("x", ["points", 1])) }, "float64");
+  const places = Array.from({ length: 161 }, (_, i) => i / 20 - 4);
+  const { logP } = await program.run({ x: value(places.map((x) => [x])) });
+  await program.release();
+  const outline = places.map((x, i) => ({ x, density: Math.exp(logP.data[i]) }));
+  const encoding = {
+    x: { field: "x", type: "quantitative", title: "x", axis: { grid: false } },
+    y: { field: "density", type: "quantitative", title: "density", axis: { tickCount: 4 } },
+  } as const;
+  return [
+    {
+      name: "both-orders",
+      caption: `KL in both orders: a Normal q for a p with two modes (grey). The one shuns places where p has no mass, the other covers all that p has. ${captions.join("; ")}.`,
+      spec: {
+        autosize: "pad",
+        width: 420,
+        height: 200,
+        layer: [
+          { data: { values: outline }, mark: { type: "area", color: colour("muted"), opacity: 0.3 }, encoding },
+          {
+            data: { values: lines },
+            mark: { type: "line", strokeWidth: 2 },
+            encoding: {
+              ...encoding,
+              color: {
+                field: "name",
+                type: "nominal",
+                scale: { domain: fits.map(({ name }) => name), range: fits.map((fit) => fit.colour) },
+                legend: { title: null, orient: "top", symbolType: "stroke" },
+              },
+            },
+          },
+        ],
+      },
+    },
+  ];
+}
+
 /** Row 31: KL(q ‖ p) = E_q[log q − log p]. */
-export const row31: SystemRow = { row: 31, title: "KL divergence", measure };
+export const row31: SystemRow = { row: 31, title: "KL divergence", measure, pictures };

@@ -16,7 +16,7 @@ function lowerGaussian(emit: Emitter, a: Value, c: number): Value {
   const bounded = min(a, NOTHING);
   const h = mul(emit.node("Floor", [mul(bounded, 16)]), 1 / 16);
   const square = exp(mul(mul(h, h), -c));
-  return mul(square, exp(mul(mul(sub(bounded, h), add(h, h)), -c)));
+  return mul(square, exp(mul(mul(sub(bounded, h), add(bounded, h)), -c)));
 }
 
 /** M(a) = e^(a²/2) Φ(−a) for a ≥ 0, as w G(w), w = 4/(a + 4) (the variable of Shepherd & Laframboise 1981). */

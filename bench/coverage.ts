@@ -169,7 +169,7 @@ export async function benchCoverage(engine: Engine): Promise<Outcome> {
     figures,
     notes: [
       `Linear-Gaussian data, d = ${D}, k = ${K}, ${SAMPLES} importance samples; a new model, data and draws for every seed. Exact log p(x) in closed form.`,
-      "At 0.8 the weights have a variance but no third moment: the bound of what a standard error can say.",
+      "At 0.8 the weights have a variance but no third moment: about as far as a standard error can be trusted.",
     ],
     details,
   };

@@ -4,6 +4,7 @@ import { doctorCommand } from "./doctor.ts";
 import { encodeCommand } from "./encode.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
+import { gradientsCommand } from "./gradients.ts";
 import { infoCommand } from "./info.ts";
 import { interpolateCommand } from "./interpolate.ts";
 import { reconstructCommand } from "./reconstruct.ts";
@@ -18,6 +19,7 @@ export function allCommands(): readonly Command[] {
   return [
     trainCommand(),
     evaluateCommand(),
+    gradientsCommand(),
     reportCommand(),
     infoCommand(),
     sampleCommand(),

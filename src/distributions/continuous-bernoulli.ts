@@ -5,10 +5,11 @@ import {
   exp,
   less,
   log,
-  log1mexp,
+  log1p,
   mul,
   neg,
   pullBack,
+  relu,
   square,
   sub,
   type Tensor,
@@ -79,8 +80,8 @@ function logNormaliser(logits: Tensor): Tensor {
   const t = square(div(where(near, logits, 0), 2 * Math.PI));
   const series = COEFFICIENTS.reduceRight<TensorLike>((sum, c) => mul(t, add(c, sum)), 0);
   const far = where(near, NEAR, size);
-  const tail = sub(add(mul(0.5, far), log1mexp(far)), log(far));
-  return add(mul(0.5, logits), where(near, series, tail));
+  const tail = sub(log1p(neg(exp(neg(far)))), log(far));
+  return where(near, add(mul(0.5, logits), series), add(relu(logits), tail));
 }
 
 /** (−1)ⁿ⁺¹ ζ(2n)/n, n = 1 … 12 */

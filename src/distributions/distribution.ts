@@ -6,9 +6,20 @@ import type { NoiseLaw } from "../tensor/tensor.ts";
 
 /**
  * Where a density has its mass; a likelihood is one on the data only if their measure lies in it. `unit` is [0, 1], `bytes` the
- * integers 0…255, `counts` 0, 1, 2 …, `category` 0…C−1, `oneHot` a 1 among C−1 zeros, `simplex` positive numbers of sum 1.
+ * integers 0…255, `counts` 0, 1, 2 …, `category` 0…C−1, `oneHot` a 1 among C−1 zeros, `simplex` positive numbers of sum 1,
+ * `mixed` one of these for each part.
  */
-export type Support = "real" | "positive" | "unit" | "binary" | "bytes" | "counts" | "category" | "oneHot" | "simplex";
+export type Support =
+  | "real"
+  | "positive"
+  | "unit"
+  | "binary"
+  | "bytes"
+  | "counts"
+  | "category"
+  | "oneHot"
+  | "simplex"
+  | "mixed";
 
 /** The standard noise that one draw takes. */
 export interface NoiseNeed {

@@ -13,6 +13,8 @@ import { uniformPairs } from "./kl-uniform.ts";
 import { isLaplace, type Laplace } from "./laplace.ts";
 import { isLogNormal } from "./log-normal.ts";
 import { isLogistic, type Logistic } from "./logistic.ts";
+import { isLowRankNormal } from "./low-rank-normal.ts";
+import { isMultivariateNormal } from "./multivariate-normal.ts";
 import { isNormal, type Normal } from "./normal.ts";
 import { isProbitNormal, type ProbitNormal } from "./probit-normal.ts";
 import { excess } from "./stirling.ts";
@@ -71,7 +73,7 @@ function onContinuousBernoulli(q: Beta | ProbitNormal, p: ContinuousBernoulli): 
 
 type Guard = (distribution: Distribution) => boolean;
 
-const reals: readonly Guard[] = [isNormal, isLaplace, isLogistic, isStudentT];
+const reals: readonly Guard[] = [isNormal, isMultivariateNormal, isLowRankNormal, isLaplace, isLogistic, isStudentT];
 const positives: readonly Guard[] = [isLogNormal, isGamma];
 const units: readonly Guard[] = [isBeta, isContinuousBernoulli, isProbitNormal, isUniform];
 

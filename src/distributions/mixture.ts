@@ -45,8 +45,8 @@ export function mixture(logits: Tensor, components: Distribution): Mixture {
   const batch = broadcastShapes("mixture", logits.shape, componentBatch).slice(0, -1);
   const one = event.map(() => 1);
   const axis = -1 - eventRank; // of the components
-  const logP = logProbabilities(logits); //                       log π  [..., C]
-  const weight = reshape(exp(logP), [...logP.shape, ...one]); //    π  [..., C, 1…]
+  const logP = logProbabilities(logits); //                      log π  [..., C]
+  const weight = reshape(exp(logP), [...logP.shape, ...one]); // π  [..., C, 1…]
   const shape = [...batch, ...event];
   const average = (of: Tensor): Tensor => broadcastTo(sum(mul(weight, of), axis), shape);
   const open = (x: Tensor): Tensor => {
@@ -56,7 +56,7 @@ export function mixture(logits: Tensor, components: Distribution): Mixture {
   const mean = components.mean && average(components.mean);
   const numbers = reshape(categories("mixture", logits), [count, ...one]);
   const width = 1 + count * sizeOf(noise.event);
-  /** The numbers that choose, [..., 1…], and those of the components' draws, [..., C, ...]. */
+  /** The numbers that choose, [...], and those of the components' draws, [..., C, ...noise of one]. */
   const parts = (epsilon: Tensor): { readonly choice: Tensor; readonly own: Tensor } => {
     const lead = epsilon.shape.slice(0, -1);
     return {

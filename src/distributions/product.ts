@@ -109,7 +109,7 @@ function batchOf({ distribution: { shape }, event }: Part): Shape {
 /** That of the parts where it is one; else the numbers of all kinds, which are real. */
 function supportOf(parts: Parts): Support {
   const [first, ...rest] = Object.values(parts).map(({ support }) => support);
-  return rest.every((support) => support === first) ? first : "real";
+  return rest.every((support) => support === first) ? first : "mixed";
 }
 
 function isMadeOf(events: readonly Tensor[], parts: readonly Part[]): boolean {

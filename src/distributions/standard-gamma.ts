@@ -79,7 +79,7 @@ function rejection(alpha: Tensor, x: Tensor, logU: Tensor): Tensor {
 /** ρ = log(G/α) with the gradient ∂ρ/∂α = ∂log G/∂α − 1/α that it would have as a function of α and of F(G; α). */
 function implicitly(alpha: Tensor, value: Tensor): Tensor {
   const ratio: Tensor = customGradient(value, [alpha], (upstream) => [
-    unbroadcast(mul(upstream, sub(slope(alpha, ratio), div(1, alpha))), alpha.shape),
+    unbroadcast(mul(upstream, sub(gammaSlope(alpha, ratio), div(1, alpha))), alpha.shape),
   ]);
   return ratio;
 }
@@ -95,7 +95,7 @@ const CUT = 20;
  *
  * whichever side is the shorter. The exponent is α·((1 − ω)u − ω(eᵘ − 1 − u)), ω = G/α = e^ρ.
  */
-function slope(alpha: Tensor, ratio: Tensor): Tensor {
+export function gammaSlope(alpha: Tensor, ratio: Tensor): Tensor {
   const shape = ratio.shape;
   const below = lessEqual(ratio, 0);
   const omega = exp(ratio);

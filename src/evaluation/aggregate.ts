@@ -90,6 +90,8 @@ export interface RateSplitOptions {
 
 /** A share of log N above which the ceiling holds the mutual information down. */
 const NEAR_CEILING = 0.9;
+/** More draws than these tell the split better than its bias allows. */
+export const USUAL_DRAWS = 1000;
 /** Draws between two looks at the signal. */
 const BREATH = 50;
 
@@ -101,7 +103,7 @@ const BREATH = 50;
 export async function splitRate(options: RateSplitOptions): Promise<RateSplit> {
   const { codes, prior = standardNormalPrior, seed, signal, onProgress } = options;
   const { examples, latents } = codes;
-  const draws = options.draws ?? Math.min(1000, examples);
+  const draws = options.draws ?? Math.min(USUAL_DRAWS, examples);
   const byLatent = codes.logMarginals !== undefined && prior.logMarginals !== undefined;
   const term = (): Float64Array => new Float64Array(draws);
   const terms = { rate: term(), information: term(), marginal: term(), correlation: term(), dimensionWise: term() };
@@ -115,7 +117,7 @@ export async function splitRate(options: RateSplitOptions): Promise<RateSplit> {
       onProgress?.(s);
       await new Promise((resolve) => setTimeout(resolve)); // timers and signals are heard
     }
-    const own = Math.floor(((s + 0.5) / draws) * examples) % examples;
+    const own = codeOfDraw(s, draws, examples);
     codes.draw(own, stream(seed, "rate split", s), z);
     for (let i = 0; i < examples; i++) {
       joint[i] = codes.logProb(i, z);
@@ -135,19 +137,43 @@ export async function splitRate(options: RateSplitOptions): Promise<RateSplit> {
     terms.dimensionWise[s] = product - logPrior;
   }
   onProgress?.(draws);
+  return rateSplitOf(byLatent ? terms : { ...terms, correlation: undefined, dimensionWise: undefined }, examples);
+}
+
+/** What was seen of each draw, in nats: [draws] each. */
+export interface RateTerms {
+  /** log q(z|x) − log p(z) */
+  readonly rate: Float64Array;
+  /** log q(z|x) − log q(z) */
+  readonly information: Float64Array;
+  /** log q(z) − log p(z) */
+  readonly marginal: Float64Array;
+  /** log q(z) − log Π_j q(z_j) */
+  readonly correlation?: Float64Array;
+  /** log Π_j q(z_j) − log p(z) */
+  readonly dimensionWise?: Float64Array;
+}
+
+/** The means of the terms, with what is to be said of them; `codes` is N. */
+export function rateSplitOf(terms: RateTerms, codes: number): RateSplit {
   const mutualInformation = estimate(terms.information);
-  const ceiling = Math.log(examples);
+  const draws = terms.rate.length;
   return {
     rate: estimate(terms.rate),
     mutualInformation,
     marginalKl: estimate(terms.marginal),
-    totalCorrelation: byLatent ? estimate(terms.correlation) : undefined,
-    dimensionWiseKl: byLatent ? estimate(terms.dimensionWise) : undefined,
-    codes: examples,
+    totalCorrelation: terms.correlation && estimate(terms.correlation),
+    dimensionWiseKl: terms.dimensionWise && estimate(terms.dimensionWise),
+    codes,
     draws,
-    ceiling,
-    stamp: stampOf(examples, draws, mutualInformation.value),
+    ceiling: Math.log(codes),
+    stamp: stampOf(codes, draws, mutualInformation.value),
   };
+}
+
+/** The code that draw s of so many is of: spread evenly. */
+export function codeOfDraw(s: number, draws: number, codes: number): number {
+  return Math.floor(((s + 0.5) / draws) * codes) % codes;
 }
 
 function stampOf(codes: number, draws: number, information: number): string {

@@ -1,4 +1,3 @@
-import { InputError } from "../errors.ts";
 import type { CompiledFunction } from "../runtime/compile.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { forEachPosterior, type PosteriorSource } from "./latents.ts";
@@ -18,8 +17,8 @@ export interface ReconstructionError {
 }
 
 /**
- * How far x̂, the mean of p(x|z) at the mean of q(z|x), is from the data as they lie: undefined for a posterior without a mean.
- * Streamed; sums in float64.
+ * How far x̂, the mean of p(x|z) at the mean of q(z|x), is from the data as they lie: undefined where one of the two has no
+ * mean. Streamed; sums in float64.
  */
 export async function reconstructionError(options: ReconstructionOptions): Promise<ReconstructionError | undefined> {
   const { decoder, dataset, unit = 1 } = options;
@@ -31,7 +30,8 @@ export async function reconstructionError(options: ReconstructionOptions): Promi
     known &&= z !== undefined;
     if (!known) return;
     const { mean } = await decoder.run({ ...fixedInputs(options), z });
-    if (!mean) throw new InputError("reconstruction error: the likelihood has no mean, so it cannot be told");
+    known = mean !== undefined;
+    if (!known) return;
     const x = new Float32Array(examples.length * size);
     dataset.read(examples, x);
     for (let i = 0; i < examples.length; i++) {

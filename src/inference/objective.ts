@@ -3,6 +3,7 @@ import { hasClosedForm, hasTerms, kl, klTerms } from "../distributions/kl.ts";
 import { InputError } from "../errors.ts";
 import {
   abs,
+  add,
   customGradient,
   exp,
   gradientThrough,
@@ -196,10 +197,10 @@ function chargeOf(rate: Tensor, terms: Tensor | undefined, { freeBits = 0, capac
  */
 function importanceWeighted(given: Given, { gradient = "pathwise" }: ObjectiveOptions): Objective {
   const doubly = gradient === "doubly-reparameterized";
-  let share: Tensor | undefined; // w̃_k = w_k/Σ_j w_j  [samples, batch], known when the gradient is taken
+  let passed: Tensor | undefined; // [samples, batch], known when the gradient is taken
   const sight = sights[gradient];
   const weighed: Sight = doubly
-    ? { ...sight, of: (z) => customGradient(z, [z], (upstream) => [mul(upstream, opened(share, upstream))]) }
+    ? { ...sight, of: (z) => customGradient(z, [z], (upstream) => [mul(upstream, opened(passed, upstream))]) }
     : sight;
   const draws = drawAll(given, weighed, false);
   return scope("loss", () => {
@@ -218,16 +219,18 @@ function importanceWeighted(given: Given, { gradient = "pathwise" }: ObjectiveOp
     const bound = average(charged); // [batch]
     const loss = neg(mean(bound));
     if (!doubly) return { terms, loss, draws };
-    share = stopGradient(exp(sub(charged, logsumexp(charged, 0))));
-    // θ has the weights w̃; what flows back through z is multiplied by w̃ once more, so φ has w̃².
+    const share = stopGradient(exp(sub(charged, logsumexp(charged, 0)))); // w̃_k = w_k/Σ_j w_j
+    // θ has the weights w̃. What flows back through z is multiplied by 1 − w + w·w̃: in φ that is w̃² where the rate has weight 1, and
+    // the score that it stands for, −w·w̃∇ log q = −w·w̃(1 − w̃)·∂ log w_k/∂z·∂z/∂φ in the mean, has the rate's weight where it has not.
+    passed = add(sub(1, hyper(KL_WEIGHT)), mul(hyper(KL_WEIGHT), share));
     const surrogate = neg(mean(sum(mul(share, charged), 0)));
     return { terms, loss: withGradientOf(loss, surrogate), draws };
   });
 }
 
-function opened(share: Tensor | undefined, upstream: Tensor): Tensor {
-  if (!share) throw new Error("importance weights: asked for before they were made");
-  return reshape(share, [...share.shape, ...upstream.shape.slice(share.shape.length).map(() => 1)]);
+function opened(passed: Tensor | undefined, upstream: Tensor): Tensor {
+  if (!passed) throw new Error("importance weights: asked for before they were made");
+  return reshape(passed, [...passed.shape, ...upstream.shape.slice(passed.shape.length).map(() => 1)]);
 }
 
 function check({ model, posterior, epsilon }: Given, options: ObjectiveOptions): void {

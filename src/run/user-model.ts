@@ -106,6 +106,7 @@ const measuresOf: Readonly<Record<Support, readonly Measure[]>> = {
   category: ["category"],
   oneHot: ["binary"],
   simplex: ["unit"],
+  mixed: [],
 };
 
 /** Refuses a likelihood that is no density on the data as they are: log p would be off by the units, or infinite. */
@@ -114,7 +115,7 @@ function checkDensity(path: string, { decoder, latents }: Model, { measure }: Da
   const measures = measuresOf[support];
   if (measures.includes(measure)) return;
   throw new InputError(
-    `${path}: the likelihood ${name} is a density on ${measures[0]} data and these are ${measure}; choose another, or give the model an observe that makes them what it models`,
+    `${path}: the likelihood ${name} is a density on ${measures[0] ?? "mixed"} data and these are ${measure}; choose another, or give the model an observe that makes them what it models`,
   );
 }
 

@@ -16,10 +16,13 @@ export interface KnownDiscrete {
   readonly x: Vector;
 }
 
+/** A random model; its first latent matters four times as much as the others, so that there is a slope to find among the noise. */
 export function knownDiscrete(seed: number, { d, k }: { readonly d: number; readonly k: number }): KnownDiscrete {
   const from = stream(seed, "known discrete model");
   const normals = (count: number): number[] => Array.from({ length: count }, () => Math.fround(from.normal()));
-  const weight = Array.from({ length: d }, () => normals(k).map((value) => Math.fround(0.6 * value)));
+  const weight = Array.from({ length: d }, () =>
+    normals(k).map((value, j) => Math.fround((j === 0 ? 1.2 : 0.3) * value)),
+  );
   return {
     weight,
     mean: normals(d),

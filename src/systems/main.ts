@@ -35,8 +35,10 @@ function short(value: number): string {
   return value === 0 ? "0" : Math.abs(value) < 1e-3 ? value.toExponential(1) : formatNumber(value);
 }
 
-function cells({ what, measured, expected, error, tolerance, because }: Measurement): readonly string[] {
-  const bar = `≤ ${short(tolerance)}${because === undefined ? "" : ` (${because})`}`;
+function cells({ what, measured, expected, error, tolerance, because, planted }: Measurement): readonly string[] {
+  const seen = planted === undefined ? undefined : `with a bias of 5 % it were ${short(planted)}`;
+  const origin = [because, seen].filter((part) => part !== undefined).join("; ");
+  const bar = `≤ ${short(tolerance)}${origin === "" ? "" : ` (${origin})`}`;
   return [what, formatNumber(measured), formatNumber(expected), short(error), bar];
 }
 
@@ -101,6 +103,9 @@ async function main(): Promise<void> {
     throw new InputError(
       `systems: rows ${systemRows.map(({ row }) => row).join(", ")}, --full and --write are known, got ${word}`,
     );
+  }
+  if (write && numbers.length > 0) {
+    throw new InputError(`systems: --write makes the page of all rows; leave out ${numbers.join(", ")}`);
   }
   const wanted = systemRows.filter(({ row }) => numbers.length === 0 || numbers.includes(String(row)));
   const engine = await openEngine({ threads: 1 });

@@ -150,6 +150,20 @@ describe.each(sampled)("draws from $name", (law) => {
   });
 });
 
+it("both keep symbolic batches and leading axes, and sum over the event", () => {
+  const pixels = data("pixels", ["batch", 4, 3]);
+  const x = data("x", ["samples", "batch", 4, 3]);
+  for (const law of [poisson(exp(pixels), 2), negativeBinomial(data("total", [3]), pixels, 2)]) {
+    expect([law.shape, law.mean?.shape, law.variance?.shape]).toEqual([pixels.shape, pixels.shape, pixels.shape]);
+    expect(law.logProb(x).shape).toEqual(["samples", "batch"]);
+    const noise = data("noise", ["samples", "batch", ...law.noise.event]);
+    expect(law.noise.event.slice(0, 2)).toEqual([4, 3]);
+    expect(law.sample(noise).shape).toEqual(x.shape);
+  }
+  expect(() => poisson(1)).toThrow("Poisson: 1 event axes in []");
+  expect(() => negativeBinomial(1, 0)).toThrow("NegativeBinomial: 1 event axes in []");
+});
+
 describe("gradients", () => {
   it("of a Poisson are x/λ − 1 in the rate and x − λ in its logarithm, at counts and rates of any size", async () => {
     const rates = [1e-8, 1e-3, 1, 30, 1e3, 1e6].map(Math.fround);

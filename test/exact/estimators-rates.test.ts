@@ -1,4 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { openEngine } from "#engine";
+import { arrayDataset } from "../../src/data/dataset.ts";
+import { multivariateNormal } from "../../src/distributions/multivariate-normal.ts";
+import { normal, standardNormal } from "../../src/distributions/normal.ts";
 import {
   diagonalNormals,
   type PosteriorCodes,
@@ -7,8 +11,10 @@ import {
   splitRateByQuadrature,
   standardNormalPrior,
 } from "../../src/evaluation/aggregate.ts";
+import { splitModelRate } from "../../src/evaluation/aggregate-programs.ts";
 import type { CodeRows } from "../../src/evaluation/latents.ts";
 import { stream } from "../../src/random/stream.ts";
+import { constant, data, type Tensor } from "../../src/tensor/index.ts";
 
 const rows = (data: readonly number[], k: number): CodeRows => ({
   data: Float64Array.from(data),
@@ -134,5 +140,45 @@ describe("the split by draws", () => {
     expect(stamp).toBe(
       "Monte Carlo, 300 draws under the aggregated posterior of 2,000 codes, no minibatch; I ≤ log 2,000 = 7.60 nats; of more examples I would be larger and KL(q(z) ‖ p(z)) smaller by as much",
     );
+  });
+});
+
+describe("the split of a model, by its own densities", () => {
+  /* q(z|x) = N(x, 0.5²): the codes are the data, and the split of the same codes by the formulas above is at hand. */
+  const n = 30;
+  const from = stream(9, "model codes");
+  const numbers = Float32Array.from({ length: n }, () => 1.2 * from.normal());
+  const x = data("x", ["batch", 1]);
+  const dataset = arrayDataset({ data: numbers, shape: [n, 1] }, { name: "codes", measure: "real" });
+  const exact = splitRateByQuadrature(numbers, new Float64Array(n).fill(0.5));
+  const decoder = (z: Tensor) => normal(z, 1);
+
+  it.each([
+    { name: "Normal", encoder: (mean: Tensor) => normal(mean, 0.5) },
+    {
+      name: "MultivariateNormal", // the same law written by its Cholesky factor
+      encoder: (mean: Tensor) => multivariateNormal(mean, constant([0.5], [1, 1])),
+    },
+  ])("is that of quadrature: $name", async ({ encoder }) => {
+    const engine = await openEngine({ engine: "native" });
+    const model = { encoder, decoder, prior: standardNormal(1) };
+    const chunk = { draws: 700, examples: 11 };
+    const split = await splitModelRate({ engine, model, x, dataset, draws: 20_000, seed: 1, chunk });
+    expect(split.draws).toBe(667 * n); // 20,000, rounded up to as many of each
+    for (const name of ["rate", "mutualInformation", "marginalKl"] as const) {
+      expect(4.9 * split[name].error, name).toBeLessThan(0.05 * Math.max(1, exact[name]));
+      expect(Math.abs(split[name].value - exact[name]), name).toBeLessThan(4.9 * split[name].error);
+    }
+    expect(split.mutualInformation.value + split.marginalKl.value).toBeCloseTo(split.rate.value, 10);
+  });
+
+  it("does not depend on the chunks", async () => {
+    const engine = await openEngine({ engine: "native" });
+    const model = { encoder: (mean: Tensor) => normal(mean, 0.5), decoder, prior: standardNormal(1) };
+    const options = { engine, model, x, dataset, draws: 20, seed: 2 };
+    const whole = await splitModelRate(options);
+    const parts = await splitModelRate({ ...options, chunk: { draws: 3, examples: 7 } });
+    expect(parts.mutualInformation.value).toBeCloseTo(whole.mutualInformation.value, 5); // float32 densities
+    expect(whole.draws).toBe(20);
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { isReparameterized } from "../../src/distributions/distribution.ts";
 import { gradients } from "../../src/tensor/gradients.ts";
-import { data, sum } from "../../src/tensor/index.ts";
+import { constant, data, sum } from "../../src/tensor/index.ts";
+import { evaluate } from "../../src/tensor/reference.ts";
 import { families, feedsFor, overSettings } from "./families/index.ts";
 import { array, single } from "./single.ts";
 
@@ -45,6 +46,12 @@ describe.each(tested)("$name, at extreme parameters and in float32,", (family) =
     );
   });
 
+  it.skipIf(distribution.entropy === undefined)("has a finite entropy with finite gradients", async () => {
+    const entropy = distribution.entropy?.() ?? constant(Number.NaN);
+    const outputs = [entropy, ...gradients(sum(entropy), parameters)];
+    expectFinite(["entropy", ...Object.keys(distribution.parameters)], await single(outputs, feeds), []);
+  });
+
   it("has finite draws, scores and gradients for the noise at its ends", async () => {
     if (!isReparameterized(distribution)) return;
     const ends = NOISE[distribution.noise.law];
@@ -67,4 +74,26 @@ describe.each(tested)("$name, at extreme parameters and in float32,", (family) =
     const names = ["z", "log q(z)", ...keys.map((key) => `∂z/∂${key}`), ...keys.map((key) => `∂log q/∂${key}`)];
     expectFinite(names, await single(outputs, { ...feeds, noise }), ends);
   });
+});
+
+it("DiscretizedLogistic, at extreme parameters, has the float64 log-densities and gradients in float32 too", async () => {
+  const [family] = families.filter(({ name }) => name === "DiscretizedLogistic");
+  const settings = [-1e4, -300, -1, 0, 128, 255, 600, 1e4].flatMap((mean) =>
+    [1e-3, 0.05, 1, 300, 1e5].map((scale) => ({ mean, scale })),
+  );
+  const distribution = overSettings(family, settings);
+  const levels = [0, 1, 128, 254, 255];
+  const x = data("x", [levels.length, 1, 1], "float");
+  const logProb = distribution.logProb(x);
+  const slopes = gradients(sum(logProb), [distribution.parameters.mean, distribution.parameters.scale]);
+  const feeds = { ...feedsFor(family, settings), x: array(levels, [levels.length, 1, 1]) };
+  const outputs = [logProb, ...slopes];
+  const exact = evaluate(outputs, feeds);
+  for (const [i, { data: got }] of (await single(outputs, feeds)).entries()) {
+    expect(got.length).toBe(exact[i].data.length);
+    expect(Array.from(exact[i].data).every(Number.isFinite)).toBe(true);
+    expect(Array.from(got).every(Number.isFinite)).toBe(true);
+    const largest = Math.max(...exact[i].data.map(Math.abs));
+    for (const [j, value] of exact[i].data.entries()) expect(Math.abs(got[j] - value)).toBeLessThan(1e-5 * largest);
+  }
 });

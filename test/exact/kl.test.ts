@@ -4,7 +4,7 @@ import { normal } from "../../src/distributions/normal.ts";
 import { probitNormal } from "../../src/distributions/probit-normal.ts";
 import { uniform } from "../../src/distributions/uniform.ts";
 import { InputError } from "../../src/errors.ts";
-import { constant, data } from "../../src/tensor/index.ts";
+import { constant, data, gradients, sum } from "../../src/tensor/index.ts";
 import { evaluate } from "../../src/tensor/reference.ts";
 import {
   type Family,
@@ -17,7 +17,7 @@ import {
   type Setting,
   weighted,
 } from "./families/index.ts";
-import { single } from "./single.ts";
+import { array, single } from "./single.ts";
 
 const reals = ["Normal", "Laplace", "Logistic", "StudentT"];
 const positives = ["LogNormal", "Gamma"];
@@ -93,6 +93,35 @@ describe.each(closed)("KL($name)", ({ q, p }) => {
       const label = JSON.stringify(pairs[i]);
       if (!Number.isFinite(value)) expect(got[i], label).toBe(value);
       else expect(Math.abs(got[i] - value), label).toBeLessThan(1e-5 * (1 + sizes[i]));
+    }
+  });
+
+  it("has the gradients of its central differences in every parameter, finite in float32", async () => {
+    const leaves = [...Object.entries(left.parameters), ...Object.entries(right.parameters)].map(([, leaf]) => leaf);
+    const outputs = gradients(sum(kl(left, right)), leaves);
+    const values = evaluate(outputs, feeds);
+    const rounded = await single(outputs, feeds);
+    for (const [k, fed] of Object.entries(feeds)
+      .map(([name, { data: numbers }]) => [name, numbers] as const)
+      .entries()) {
+      const [name, numbers] = fed;
+      const step = numbers.map((value) => 1e-6 * Math.max(Math.abs(value), 0.1));
+      const [up, down] = [1, -1].map((sign) => {
+        const moved = array(
+          numbers.map((value, i) => value + sign * step[i]),
+          [pairs.length, 1],
+        );
+        return evaluate([kl(left, right)], { ...feeds, [name]: moved })[0].data;
+      });
+      for (const [i, pair] of pairs.entries()) {
+        if (!Number.isFinite(divergence.data[i])) continue;
+        const label = `${name} ${JSON.stringify(pair)}`;
+        expect(Number.isFinite(rounded[k].data[i]), label).toBe(true);
+        // The difference of two numbers of size `sizes` over 2·step, and a third derivative times step².
+        const slope = (up[i] - down[i]) / (2 * step[i]);
+        const allowed = (1e-5 * (1 + sizes[i])) / Math.max(Math.abs(numbers[i]), 0.1);
+        if (Number.isFinite(slope)) expect(Math.abs(values[k].data[i] - slope), label).toBeLessThan(allowed);
+      }
     }
   });
 

@@ -3,6 +3,7 @@ import type { Engine } from "../../runtime/engine.ts";
 import { add, data, logsumexp, matmul, reshape, sqrt, type Tensor, tanh } from "../../tensor/index.ts";
 import type { NdArray } from "../../tensor/ndarray.ts";
 import { executable, normals } from "../execute.ts";
+import { observationNoise } from "../observation-noise.ts";
 import { colour } from "../pictures/svg.ts";
 import { EXACT, type Measurement, type SystemPicture, type SystemRow } from "../row.ts";
 
@@ -173,9 +174,9 @@ async function asNoiseVanishes(model: Plane): Promise<readonly Measurement[]> {
 
 async function measure(engine: Engine): Promise<readonly Measurement[]> {
   const model = await open(engine);
-  const measurements = [...(await normalised(model)), ...(await asNoiseVanishes(model))];
+  const curve = [...(await normalised(model)), ...(await asNoiseVanishes(model))];
   await model.release();
-  return measurements;
+  return [...curve, ...(await observationNoise(engine))];
 }
 
 async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
@@ -270,7 +271,6 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
 export const row02: SystemRow = {
   row: 2,
   title: "Noisy observation model p(x|z) = N(g(z), ηI)",
-  missing: "η as one learned scalar, as its closed-form optimum and as a network Σ(z) with a floor",
   measure,
   pictures,
 };

@@ -118,16 +118,27 @@ function memoryWarning(options: SettledOptions, model: Model, description: DataD
 }
 
 /** Settings that are allowed and hardly meant. */
-function warnings({ klWarmup, klPeriod, klWeight }: TrainOptions, steps: number, model: Model): readonly string[] {
-  if (model.objective !== undefined && (klWeight !== undefined || klWarmup > 0)) {
-    return [
+function warnings(options: TrainOptions, steps: number, { objective }: Model): readonly string[] {
+  const { klWarmup, klPeriod, klWeight, capacitySteps, bound, gradient } = options;
+  const lines: string[] = [];
+  if (objective !== undefined && (klWeight !== undefined || klWarmup > 0)) {
+    lines.push(
       "the model has an objective of its own: the KL weight's options change nothing, unless it asks for klWeight",
-    ];
+    );
+  } else if (klPeriod === undefined && klWarmup >= steps) {
+    lines.push(
+      `the KL weight never reaches its height: --kl-warmup ${klWarmup} is longer than the ${steps} steps of this run`,
+    );
   }
-  if (klPeriod !== undefined || klWarmup < steps) return [];
-  return [
-    `the KL weight never reaches its height: --kl-warmup ${klWarmup} is longer than the ${steps} steps of this run`,
-  ];
+  if (objective !== undefined && (bound !== "elbo" || gradient !== undefined)) {
+    lines.push("the model has an objective of its own: --bound and --gradient change nothing");
+  }
+  if (capacitySteps !== undefined && capacitySteps >= steps) {
+    lines.push(
+      `the capacity never reaches its height: --capacity-steps ${capacitySteps} is longer than the ${steps} steps of this run`,
+    );
+  }
+  return lines;
 }
 
 function openTraining(

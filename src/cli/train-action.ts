@@ -79,7 +79,7 @@ async function trainUntilStopped(prepared: PreparedRun, stage: Stage, signal: Ab
   stage.lend(progress.log);
   const outcome = await trainRun(prepared, progress, signal);
   stage.clear();
-  if (outcome === "stopped early") stage.say(`no better validation ELBO for ${options.patience} epochs: stopped`);
+  if (outcome === "stopped early") stage.say(`no better validation bound for ${options.patience} epochs: stopped`);
   if (outcome !== "interrupted") return;
   stage.say(`stopped after step ${training.step} of ${steps}; go on with: reparam train --resume ${run.path}`);
   signal.throwIfAborted();

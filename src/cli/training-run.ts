@@ -12,8 +12,13 @@ import type { PreparedRun } from "./prepare-run.ts";
 import type { Progress } from "./progress.ts";
 import { openHistory } from "./training-history.ts";
 
-/** Samples per example for the validation bound after each epoch: their noise is the same every time. */
+/** Samples per example for the validation ELBO after each epoch: their noise is the same every time. */
 const VALIDATION_SAMPLES = 1;
+
+/** The bound that decides which parameters are best: the one that is maximised. */
+function monitored({ bound }: PreparedRun["options"]): "elbo" | "importanceBound" {
+  return bound === "importance" ? "importanceBound" : "elbo";
+}
 
 /** Trains a prepared run to its end, or until the signal: metrics, checkpoints and the best parameters go to its folder. */
 export async function trainRun(prepared: PreparedRun, progress: Progress, signal: AbortSignal): Promise<Outcome> {
@@ -37,7 +42,7 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
         await history.record(Math.ceil(training.step / training.stepsPerEpoch), training.step >= steps);
         return validate();
       },
-      monitor: "elbo",
+      monitor: monitored(options),
       patience: options.patience,
       checkpointEvery: options.checkpointEvery,
       onStep: ({ step, terms }, epoch) => {
@@ -101,15 +106,17 @@ async function validator({
   options,
 }: PreparedRun): Promise<(() => Promise<Means>) & { release: () => Promise<void> }> {
   const density = await compile(engine, densityProgram(model, description), { name: "validation" });
+  const importance = monitored(options) === "importanceBound";
   const validate = async (): Promise<Means> => {
-    const { elbo, reconstruction, rate } = await estimateLikelihood({
+    const { elbo, reconstruction, rate, logLikelihood } = await estimateLikelihood({
       density,
       dataset: data.validation,
       parameters: training.parameters,
-      samples: VALIDATION_SAMPLES,
+      samples: importance ? options.samples : VALIDATION_SAMPLES,
       seed: options.seed,
     });
-    return { elbo: elbo.value, reconstruction: reconstruction.value, rate: rate.value };
+    const means = { elbo: elbo.value, reconstruction: reconstruction.value, rate: rate.value };
+    return importance ? { ...means, importanceBound: logLikelihood.value } : means;
   };
   return Object.assign(validate, { release: () => density.release() });
 }

@@ -1,6 +1,6 @@
 import { type Bernoulli, bernoulli } from "../distributions/bernoulli.ts";
 import type { LatentVariableModel } from "../inference/elbo.ts";
-import { type Matrix, transposed, type Vector } from "../linalg/matrix.ts";
+import { apply, difference, dot, type Matrix, transposed, type Vector } from "../linalg/matrix.ts";
 import { stream } from "../random/stream.ts";
 import { constant, type Tensor } from "../tensor/index.ts";
 import { copiedDecoder } from "./copied-decoder.ts";
@@ -44,36 +44,54 @@ const logistic = (value: number): number => 1 / (1 + Math.exp(-value));
 const logBernoulli = (z: Vector, logits: Vector): number =>
   z.reduce((total, one, j) => total + one * logits[j] - Math.log1p(Math.exp(logits[j])), 0);
 
+/** One of the 2^k states: its probability under q, the densities there, x − E[x|z], and the score ∇ log q in the logits. */
+export interface State {
+  readonly z: Vector;
+  readonly probability: number;
+  readonly logLikelihood: number;
+  readonly logPrior: number;
+  readonly residual: Vector;
+  readonly score: Vector;
+}
+
+export function countStates({ weight, mean, variance, priorLogits, logits, x }: KnownDiscrete): readonly State[] {
+  return Array.from({ length: 2 ** logits.length }, (_, state) => {
+    const z = logits.map((__, j) => (state >> j) & 1);
+    const residual = difference(difference(x, mean), apply(weight, z));
+    return {
+      z,
+      probability: Math.exp(logBernoulli(z, logits)),
+      logLikelihood: -0.5 * (x.length * Math.log(2 * Math.PI * variance) + dot(residual, residual) / variance),
+      logPrior: logBernoulli(z, priorLogits),
+      residual,
+      score: z.map((one, j) => one - logistic(logits[j])),
+    };
+  });
+}
+
 /** E_q log p(x|z) − w·KL(q ‖ p) and its gradients: ∂/∂ℓ_j = Σ_z q(z)(z_j − σ(ℓ_j))·f(z), in θ Σ_z q(z)·∂ log p(x, z). */
-export function counted({ weight, mean, variance, priorLogits, logits, x }: KnownDiscrete, w = 1): Counted {
+export function counted(known: KnownDiscrete, w = 1): Counted {
+  const { variance, priorLogits, logits, x } = known;
   const [d, k] = [x.length, logits.length];
-  const byLogits = logits.map(() => 0);
-  const byPrior = logits.map(() => 0);
-  const byMean = x.map(() => 0);
-  const byWeight = new Array<number>(d * k).fill(0);
+  const gradients = {
+    logits: logits.map(() => 0),
+    weight: new Array<number>(d * k).fill(0),
+    mean: x.map(() => 0),
+    priorLogits: logits.map(() => 0),
+  };
   let [elbo, evidence] = [0, 0];
-  for (let state = 0; state < 2 ** k; state++) {
-    const z = logits.map((_, j) => (state >> j) & 1);
-    const apart = x.map((value, i) => value - mean[i] - weight[i].reduce((total, one, j) => total + one * z[j], 0));
-    const squares = apart.reduce((total, value) => total + value * value, 0);
-    const logLikelihood = -0.5 * (d * Math.log(2 * Math.PI * variance) + squares / variance);
-    const [logPrior, logPosterior] = [logBernoulli(z, priorLogits), logBernoulli(z, logits)];
-    const q = Math.exp(logPosterior);
-    const f = logLikelihood - w * (logPosterior - logPrior);
+  for (const { z, probability: q, logLikelihood, logPrior, residual, score } of countStates(known)) {
+    const f = logLikelihood - w * (Math.log(q) - logPrior);
     elbo += q * f;
     evidence += Math.exp(logLikelihood + logPrior);
     for (let j = 0; j < k; j++) {
-      byLogits[j] += q * (z[j] - logistic(logits[j])) * f;
-      byPrior[j] += w * q * (z[j] - logistic(priorLogits[j]));
-      for (let i = 0; i < d; i++) byWeight[i * k + j] += (q * apart[i] * z[j]) / variance;
+      gradients.logits[j] += q * score[j] * f;
+      gradients.priorLogits[j] += w * q * (z[j] - logistic(priorLogits[j]));
+      for (let i = 0; i < d; i++) gradients.weight[i * k + j] += (q * residual[i] * z[j]) / variance;
     }
-    for (let i = 0; i < d; i++) byMean[i] += (q * apart[i]) / variance;
+    for (let i = 0; i < d; i++) gradients.mean[i] += (q * residual[i]) / variance;
   }
-  return {
-    elbo,
-    evidence: Math.log(evidence),
-    gradients: { logits: byLogits, weight: byWeight, mean: byMean, priorLogits: byPrior },
-  };
+  return { elbo, evidence: Math.log(evidence), gradients };
 }
 
 /** The model as a program in which every draw has its own copy of all parameters. */

@@ -159,7 +159,7 @@ describe("--patience", () => {
     // Steps too small to change a float32: no epoch is better than the first.
     const flags = ["--optimizer", "sgd", "--learning-rate", "1e-30", "--patience", "2", "--epochs", "50"];
     const stderr = await trained("still", "bytes.npy", ...flags);
-    expect(stderr).toMatch(/^no better validation ELBO for 2 epochs: stopped$/m);
+    expect(stderr).toMatch(/^no better validation bound for 2 epochs: stopped$/m);
     expect(column("still", "epoch")).toEqual([1, 2, 3]);
     expect(new Set(validationElbo("still")).size).toBe(1);
 

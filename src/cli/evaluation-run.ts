@@ -1,15 +1,23 @@
+import { z } from "zod";
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
-import { activeLatents } from "../evaluation/latents.ts";
+import type { RateSplit } from "../evaluation/aggregate.ts";
+import type { CodeAccuracy } from "../evaluation/codes.ts";
+import { diagnoseCollapse, type EpochRates } from "../evaluation/collapse.ts";
+import { ACTIVE_VARIANCE, meanVariances, type PosteriorSource } from "../evaluation/latents.ts";
 import { estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likelihood.ts";
+import { reconstructionError } from "../evaluation/reconstruction.ts";
 import { type StampedNumber, summarise } from "../evaluation/summary.ts";
 import { readProgram } from "../onnx/read.ts";
-import { runConfig } from "../run/config.ts";
+import { formatNumber } from "../report/numbers.ts";
+import { type RunConfig, runConfig } from "../run/config.ts";
 import type { ArtifactName, Run } from "../run/folder.ts";
 import { type CompiledFunction, load } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { Watched } from "../trained/trained-model.ts";
+import { accuracyOf, splitOfRate, spreadPosteriors } from "./evaluate-codes.ts";
+import { accuracyNumbers, rateNumbers, type Stamping } from "./evaluate-stamps.ts";
 import { SPLITS } from "./examples.ts";
 
 export interface Evaluation {
@@ -18,6 +26,12 @@ export interface Evaluation {
   readonly active?: readonly boolean[];
   readonly numbers: readonly StampedNumber[];
   readonly split: string;
+  readonly rateSplit?: RateSplit;
+  readonly accuracy?: CodeAccuracy;
+  /** The root mean square of x − x̂ of each example, in the data's own units. */
+  readonly reconstructionErrors?: Float64Array;
+  /** What is so beyond the numbers, in plain words, a line each: which latents are in use, what to try, what is bounded. */
+  readonly remarks: readonly string[];
 }
 
 export interface EvaluationOptions extends Watched {
@@ -26,39 +40,102 @@ export interface EvaluationOptions extends Watched {
   readonly samples: number;
   readonly seed: number;
   readonly chunk?: number;
+  /** What the run was trained on: with it, and with labels, the codes are judged by how well a class can be read off them. */
+  readonly train?: Dataset;
 }
 
 /** One of the run's ONNX files, ready to run. */
 export async function openArtifact(engine: Engine, run: Run, name: ArtifactName): Promise<CompiledFunction> {
+  const opened = await openIfThere(engine, run, name);
+  if (opened) return opened;
+  throw new InputError(
+    `${run.path}/${name}: is missing; finish the run with: reparam train --resume ${run.path}`,
+  );
+}
+
+async function openIfThere(engine: Engine, run: Run, name: ArtifactName): Promise<CompiledFunction | undefined> {
   const file = `${run.path}/${name}`;
   const bytes = run.readArtifact(name);
-  if (!bytes) {
-    throw new InputError(`${file}: is missing; finish the run with: reparam train --resume ${run.path}`);
-  }
-  return load(engine, readProgram(bytes, file), file);
+  return bytes && load(engine, readProgram(bytes, file), file);
 }
+
+/** How stamps call what is evaluated. */
+export function stampingOf({ model }: RunConfig, split: string, dataset: Dataset): Stamping {
+  return {
+    likelihood: model.likelihood,
+    split: SPLITS.some((name) => name === split) ? `${split} split` : split,
+    dimensions: sizeOf(dataset.shape),
+  };
+}
+
+/** The rate is taken apart, and classes are read off codes, by at most so many examples. */
+const MOST_CODES = 2000;
 
 /** Scores data by the run's own files: no model source is needed. */
 export async function evaluateRun(engine: Engine, run: Run, options: EvaluationOptions): Promise<Evaluation> {
-  const { dataset, split, samples, seed } = options;
-  const { model } = runConfig(run);
+  const { dataset, split, samples, seed, signal } = options;
+  const config = runConfig(run);
   const density = await openArtifact(engine, run, "density.onnx");
   const encoder = await openArtifact(engine, run, "encoder.onnx");
+  const decoder = await openIfThere(engine, run, "decoder.onnx");
   try {
     const chunk = options.chunk === undefined ? undefined : { examples: options.chunk, samples: Math.min(samples, 50) };
     const onProgress = (done: number): void => options.onProgress?.(done, dataset.length);
     const estimate = await estimateLikelihood({ ...options, density, chunk, onProgress });
-    const active = await activeLatents(encoder, dataset, seed);
-    const numbers = summarise(estimate, {
-      likelihood: model.likelihood,
-      split: SPLITS.some((name) => name === split) ? `${split} split` : split,
-      dimensions: sizeOf(dataset.shape),
-      latents: model.latents,
-      active: active?.filter(Boolean).length,
-    });
-    return { estimate, active, numbers, split };
+    const source: PosteriorSource = { encoder, dataset, seed, signal };
+    const variances = await meanVariances(source);
+    const active = variances?.map((variance) => variance > ACTIVE_VARIANCE);
+    const codes = await spreadPosteriors(source, MOST_CODES);
+    const rateSplit = codes && (await splitOfRate(codes, estimate.perExample.rate, seed, { signal }));
+    const accuracy = codes && split !== "train" ? await accuracyOf(source, codes, options.train) : undefined;
+    const distance = decoder && (await distanceOf(source, decoder, config));
+    const stamping = stampingOf(config, split, dataset);
+    const numbers = [
+      ...summarise(estimate, {
+        ...stamping,
+        latents: config.model.latents,
+        active: active?.filter(Boolean).length,
+        rmse: distance?.rmse,
+      }),
+      ...(rateSplit ? rateNumbers(rateSplit, stamping) : []),
+      ...(accuracy ? accuracyNumbers(accuracy, stamping) : []),
+    ];
+    const history = run.readMetrics();
+    const collapse = variances && diagnoseCollapse({ variances, rates: estimate.rates }, history.flatMap(ratesOf));
+    const remarks = [...(collapse?.lines ?? []), ...boundedScale(history.at(-1))];
+    const reconstructionErrors = distance?.perExample;
+    return { estimate, active, numbers, split, rateSplit, accuracy, reconstructionErrors, remarks };
   } finally {
     await density.release();
     await encoder.release();
+    await decoder?.release();
   }
+}
+
+/** How far x̂ is from x in the data's own units; undefined for numbers without a distance. */
+async function distanceOf(source: PosteriorSource, decoder: CompiledFunction, { model, data }: RunConfig) {
+  if (data.measure === "category") return undefined;
+  const chunk = Math.max(1, Math.min(500, Math.floor(2 ** 22 / sizeOf(source.dataset.shape))));
+  return reconstructionError({ ...source, decoder, unit: model.unit, chunk });
+}
+
+const rateRow = z.object({ epoch: z.number(), rates: z.array(z.number()) });
+
+function ratesOf(row: unknown): readonly EpochRates[] {
+  const parsed = rateRow.safeParse(row);
+  return parsed.success ? [parsed.data] : [];
+}
+
+const boundRow = z.object({ train: z.object({ scaleAtBound: z.number() }) });
+/** A smaller share of scales at their bound is not told. */
+const FEW_AT_BOUND = 0.01;
+
+/** A line where the last epoch found scales of p(x|z) at the least value that they can have. */
+function boundedScale(row: unknown): readonly string[] {
+  const { data } = boundRow.safeParse(row);
+  if (!data || !(data.train.scaleAtBound > FEW_AT_BOUND)) return [];
+  const share = formatNumber(100 * data.train.scaleAtBound, 0);
+  return [
+    `The scale of p(x|z) is at its least value for ${share} % of the numbers: some are copies or constants of others, or the model learns them by heart; the density there is bounded, not learned.`,
+  ];
 }

@@ -19,3 +19,13 @@ export function printNumbers(numbers: readonly StampedNumber[], stream: NodeJS.W
     );
   }
 }
+
+/** The numbers as a table, below them what is so in plain words, and the files that were written. */
+export function printEvaluation(
+  { numbers, remarks }: { readonly numbers: readonly StampedNumber[]; readonly remarks: readonly string[] },
+  stream: NodeJS.WriteStream,
+  files: readonly string[] = [],
+): void {
+  printNumbers(numbers, stream);
+  for (const part of [remarks, files]) if (part.length > 0) stream.write(`\n${part.join("\n")}\n`);
+}

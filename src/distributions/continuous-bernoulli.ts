@@ -102,14 +102,15 @@ function magnitude(x: Tensor): Tensor {
 function quantile(u: Tensor, logits: Tensor): Tensor {
   const negative = less(logits, 0);
   const m = magnitude(logits);
-  const p = where(negative, u, sub(1, u));
+  const rest = sub(1, u);
+  const [p, q] = [where(negative, u, rest), where(negative, rest, u)];
   const width = exp(logNormaliser(neg(m))); // (1 − e^−m)/m
   const v = mul(p, mul(width, m));
   const small = less(v, 0.1);
   // −log(1 − v)/v = ∫₀¹ dt/(1 − vt) where the quotient would lose digits
   const slow = mul(mul(p, width), meanReciprocal(where(small, v, 0)));
-  const rest = add(sub(1, p), mul(p, exp(neg(m))));
-  const x = where(small, slow, neg(div(log(where(small, 1, rest)), where(small, 1, m))));
+  const tail = add(q, mul(p, exp(neg(m)))); // 1 − v
+  const x = where(small, slow, neg(div(log(where(small, 1, tail)), where(small, 1, m))));
   return where(negative, x, sub(1, x));
 }
 

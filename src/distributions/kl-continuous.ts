@@ -3,7 +3,7 @@ import { abs, add, div, erf, exp, expm1, log, mul, neg, softplus, square, sub, t
 import { constant } from "../tensor/leaves.ts";
 import { type Beta, isBeta } from "./beta.ts";
 import type { AnyComponentwise } from "./componentwise.ts";
-import { type ContinuousBernoulli, isContinuousBernoulli } from "./continuous-bernoulli.ts";
+import { type ContinuousBernoulli, continuousBernoulli, isContinuousBernoulli } from "./continuous-bernoulli.ts";
 import type { Distribution } from "./distribution.ts";
 import { isGamma } from "./gamma.ts";
 import { betaOnGamma, betaOnLogNormal, betas, gammaOnLogNormal, gammas, logNormalOnGamma } from "./kl-gamma.ts";
@@ -29,6 +29,19 @@ function laplaces(q: Laplace, p: Laplace): Tensor {
   const a = div(abs(sub(q.parameters.location, p.parameters.location)), q.parameters.scale);
   return add(excess(constant(1), log(ratio), ratio), mul(ratio, add(a, expm1(neg(a)))));
 }
+
+/**
+ * KL between logistics of one scale s: a·coth(a/2) − 2 = a·(2·A′(a) − 1), a = |μ − μ′|/s, A′ the mean of a continuous Bernoulli.
+ * Where the two scales are not one tensor (or the same number) no closed form is known.
+ */
+const logistics: Pair = {
+  of: (q, p) => {
+    if (!isLogistic(q) || !isLogistic(p) || q.parameters.scale !== p.parameters.scale) return undefined;
+    const a = div(abs(sub(q.parameters.location, p.parameters.location)), q.parameters.scale);
+    return mul(a, sub(mul(2, continuousBernoulli(a, 0).mean), 1));
+  },
+  by: "component",
+};
 
 /** −H(q) + E|x − μ|/b + log 2b */
 function onLaplace(entropy: Tensor, distance: Tensor, p: Laplace): Tensor {
@@ -117,6 +130,7 @@ export const continuousPairs: readonly Pair[] = [
   pair(isWithMoments, isNormal, onNormal),
   pair(isLaplace, isLaplace, laplaces),
   pair(isNormal, isLaplace, normalOnLaplace),
+  logistics,
   pair(isLogistic, isLaplace, logisticOnLaplace),
   pair(isLogNormal, isLogNormal, transformedNormals),
   pair(isProbitNormal, isProbitNormal, transformedNormals),

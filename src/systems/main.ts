@@ -36,7 +36,7 @@ function short(value: number): string {
 }
 
 function cells({ what, measured, expected, error, tolerance, because, planted }: Measurement): readonly string[] {
-  const seen = planted === undefined ? undefined : `with a bias of 5 % it were ${short(planted)}`;
+  const seen = planted === undefined ? undefined : `with a bias of 5 %: ${short(planted)}`;
   const origin = [because, seen].filter((part) => part !== undefined).join("; ");
   const bar = `≤ ${short(tolerance)}${origin === "" ? "" : ` (${origin})`}`;
   return [what, formatNumber(measured), formatNumber(expected), short(error), bar];

@@ -97,10 +97,16 @@ export function scope<T>(name: string, build: () => T): T {
   }
 }
 
+/** Frames that a call site is looked for in: gradients of composed ops are built deep below the formula. */
+const FRAMES = 16;
+
 /** Makes a node. Only ops and leaves call this. */
 export function makeNode<D extends DType>(parts: Omit<Tensor<D>, "id" | "scope" | "site">): Tensor<D> {
   const site: { stack?: string } = {};
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = FRAMES;
   Error.captureStackTrace?.(site, makeNode);
+  Error.stackTraceLimit = stackTraceLimit;
   count += 1;
   return { ...parts, id: count, scope: scopes.filter(Boolean).join("/"), site };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { hasClosedForm, kl } from "../../src/distributions/kl.ts";
+import { hasClosedForm, kl, klTerms } from "../../src/distributions/kl.ts";
+import { logistic } from "../../src/distributions/logistic.ts";
 import { normal } from "../../src/distributions/normal.ts";
 import { probitNormal } from "../../src/distributions/probit-normal.ts";
 import { uniform } from "../../src/distributions/uniform.ts";
@@ -172,6 +173,15 @@ it("Φ of a Normal is as far from U(0, 1) as the Normal from N(0, 1), either way
   );
   expect(there.data[0]).toBeCloseTo(ofNormals.data[0], 13);
   expect(back.data.reduce((a, b) => a + b)).toBeCloseTo(backOfNormals.data[0], 10);
+});
+
+it("logistics of one scale have a closed form: a·coth(a/2) − 2", () => {
+  const scale = data("scale", [4]);
+  const [q, p] = [logistic(constant([0, 1e-3, 3, -40], [4]), scale), logistic(constant([0, 0, 1, 60], [4]), scale)];
+  const feeds = { scale: array([2, 1, 0.5, 0.1]) };
+  const terms = evaluate([klTerms(q, p)], feeds)[0].data;
+  const exact = [0, 1e-6 / 6 - 1e-12 / 360, 4 / Math.tanh(2) - 2, 998];
+  for (const [i, value] of exact.entries()) expect(Math.abs(terms[i] - value)).toBeLessThan(1e-14 * (1 + value));
 });
 
 it("both orders can agree without the two being equal: N(0, 1) and N(1, 1) are ½ nat apart either way", () => {

@@ -1,4 +1,6 @@
 import { normal } from "../../distributions/normal.ts";
+import { extent } from "../../report/charts.ts";
+import { formatNumber } from "../../report/numbers.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { add, data, logsumexp, matmul, reshape, sqrt, type Tensor, tanh } from "../../tensor/index.ts";
 import type { NdArray } from "../../tensor/ndarray.ts";
@@ -7,7 +9,7 @@ import { observationNoise } from "../observation-noise.ts";
 import { colour } from "../pictures/svg.ts";
 import { EXACT, type Measurement, type SystemPicture, type SystemRow } from "../row.ts";
 
-const SEED = 2;
+const SEED = 221;
 const HIDDEN = 6;
 /** Beyond this many standard deviations of z lies 2e-15 of its mass. */
 const REACH = 8;
@@ -104,7 +106,7 @@ async function normalised(model: Plane): Promise<readonly Measurement[]> {
       const [[x, y]] = await model.at([z]);
       const around = box([x - 20 * width, x + 20 * width], [y - 20 * width, y + 20 * width], width);
       const integral = around.area * total(await model.given(z, around.points, variance));
-      found.push({ what: `∫ N(x; g(z), ηI) dx over the plane, z = ${z}, η = ${variance}`, integral });
+      found.push({ what: `∫ N(x; g(z), ηI) dx over the plane, z = ${formatNumber(z)}, η = ${variance}`, integral });
     }
   }
   const variance = 0.25;
@@ -204,6 +206,14 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
     }
   }
   await model.release();
+  // The same length for a unit either way, so that beside the curve looks as far as it is.
+  const side = 220;
+  const [across, along] = (["x", "y"] as const).map((axis) => {
+    const [low, high] = extent(line.map((point) => point[axis]));
+    return { middle: (low + high) / 2, half: (high - low) / 2 };
+  });
+  const half = 1.08 * Math.max(across.half, along.half);
+  const square = (middle: number) => ({ domain: [middle - half, middle + half], nice: false, zero: false });
   const names = {
     field: "name",
     type: "nominal",
@@ -220,11 +230,11 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
         resolve: { scale: { color: "independent" } },
         hconcat: [
           {
-            width: 190,
-            height: 220,
+            width: side,
+            height: side,
             encoding: {
-              x: { field: "x", type: "quantitative", title: "x₁", scale: { zero: false } },
-              y: { field: "y", type: "quantitative", title: "x₂", scale: { zero: false } },
+              x: { field: "x", type: "quantitative", title: "x₁", scale: square(across.middle) },
+              y: { field: "y", type: "quantitative", title: "x₂", scale: square(along.middle) },
             },
             layer: [
               {
@@ -241,7 +251,7 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
           },
           {
             width: 270,
-            height: 220,
+            height: side,
             data: { values },
             mark: { type: "line", strokeWidth: 2, clip: true },
             encoding: {
@@ -249,8 +259,14 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
                 field: "variance",
                 type: "quantitative",
                 title: "variance η of the noise",
-                scale: { type: "log", domain: [1, 1e-4] },
-                axis: { grid: false, values: [1, 0.1, 0.01, 0.001, 0.0001], format: "~g" },
+                scale: { type: "log", domain: [1, 1e-4], nice: false },
+                axis: {
+                  grid: false,
+                  values: [1, 0.1, 0.01, 0.001, 0.0001],
+                  format: "~g",
+                  labelFlush: false,
+                  labelOverlap: false,
+                },
               },
               y: {
                 field: "logDensity",

@@ -6,6 +6,7 @@ import { objective } from "../../inference/objective.ts";
 import { choleskyFactor, factorPositive } from "../../linalg/positive.ts";
 import { logEvidence } from "../../models/linear-gaussian.ts";
 import { analyticReconstruction, linearGaussianModel } from "../../models/linear-gaussian-program.ts";
+import { formatNumber } from "../../report/numbers.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { constant, data, exp, gradients, lowerTriangle, reshape, sub, type Tensor } from "../../tensor/index.ts";
 import type { Precision } from "../../tensor/tensor.ts";
@@ -172,7 +173,7 @@ async function climbs(engine: Engine): Promise<readonly Measurement[]> {
         tolerance: EXACT.float64,
       },
       {
-        what: `ELBO reached by ${family.name} q, from ${path[0].elbo.toFixed(2)}; the family's best is ${familyGap(known, family).toFixed(3)} nats below log p(x)`,
+        what: `ELBO reached by ${family.name} q, from ${formatNumber(path[0].elbo, 2)}; the family's best is ${familyGap(known, family).toFixed(3)} nats below log p(x)`,
         measured: path[STEPS].elbo,
         expected: best,
         error: Math.abs(path[STEPS].elbo - best) / Math.abs(evidence),
@@ -201,7 +202,7 @@ async function sampled(engine: Engine): Promise<readonly Measurement[]> {
     const above = Array.from(bounds).filter((bound) => bound > evidence).length / SAMPLES;
     measurements.push(
       unbiased(
-        `ELBO by one draw, ${family.name} q; ${(100 * above).toFixed(1)} % of the draws lie above log p(x) = ${evidence.toFixed(2)}`,
+        `ELBO by one draw, ${family.name} q; ${(100 * above).toFixed(1)} % of the draws lie above log p(x) = ${formatNumber(evidence, 2)}`,
         average(bounds, 1),
         [exact],
       ),
@@ -235,7 +236,7 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
   return [
     {
       name: "bound-as-a-bar",
-      caption: `The bound as a bar: log p(x) = ${evidence.toFixed(2)} nats stays where it is while gradient steps move the bound up and the divergence out. A full covariance closes the gap; a diagonal one keeps ${familyGap(known, families[0]).toFixed(2)} nats.`,
+      caption: `The bound as a bar: log p(x) = ${formatNumber(evidence, 2)} nats stays where it is while gradient steps move the bound up and the divergence out. A full covariance closes the gap; a diagonal one keeps ${familyGap(known, families[0]).toFixed(2)} nats.`,
       spec: {
         autosize: "pad",
         data: { values },

@@ -4,6 +4,7 @@ import { apply, difference } from "../../linalg/matrix.ts";
 import { posteriorGap } from "../../models/linear-gaussian.ts";
 import { linearGaussianModel } from "../../models/linear-gaussian-program.ts";
 import { histogram } from "../../report/bins.ts";
+import { formatNumber } from "../../report/numbers.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { constant } from "../../tensor/index.ts";
 import { copied, drawNoise, gradientsOfDraws, valuesOf } from "../draws.ts";
@@ -100,7 +101,7 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
   return [
     {
       name: "gradient-estimators",
-      caption: `Four estimators of one gradient as distributions over draws, q ${gap} nats from the posterior. The dashed line is the true gradient ${at.toFixed(2)}, the solid ones are the means: three agree with it; the one that differentiates with z held fixed has mean 0, wherever q is.`,
+      caption: `Four estimators of one gradient as distributions over draws, q ${gap} nats from the posterior. The dashed line is the true gradient ${formatNumber(at, 2)}, the solid ones are the means: three agree with it; the one that differentiates with z held fixed has mean 0, wherever q is.`,
       spec: {
         autosize: "pad",
         data: { values: [...bins, ...means] },

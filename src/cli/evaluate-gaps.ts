@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { fnv1a32 } from "../checksum.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { isReparameterized } from "../distributions/distribution.ts";
+import { InputError } from "../errors.ts";
+import { refinePosteriors } from "../evaluation/refine.ts";
+import { observed } from "../models/programs.ts";
+import type { Run } from "../run/folder.ts";
+import type { Engine } from "../runtime/engine.ts";
+import type { Watched } from "../trained/trained-model.ts";
+import type { Formulas } from "./evaluate-formulas.ts";
+
+/** log p(x) − ELBO of each example in two parts, in nats. Cremer, Li & Duvenaud 2018, §3. */
+const gapsSchema = z.object({
+  /** What the encoder loses against an example's own posterior of its family. */
+  amortization: z.array(z.number()),
+  /** What the best of the family loses against log p(x). */
+  approximation: z.array(z.number()),
+  /** How log p(x) was estimated. */
+  by: z.string(),
+  split: z.string(),
+  steps: z.number(),
+  samples: z.number(),
+});
+export type Gaps = z.infer<typeof gapsSchema>;
+
+const STEPS = 200;
+const SAMPLES = 32;
+
+/** log p(x) of the first examples, and how it was estimated. */
+export interface KnownLikelihood {
+  readonly values: Float64Array;
+  readonly by: string;
+}
+
+/** Both gaps of each example of the dataset. @throws InputError for a posterior that cannot be fitted to one example by gradients. */
+export async function measureGaps(
+  engine: Engine,
+  { model, description, parameters }: Formulas,
+  dataset: Dataset,
+  known: KnownLikelihood,
+  { split, seed, signal, onProgress }: Watched & { readonly split: string; readonly seed: number },
+): Promise<Gaps> {
+  const used = model.deployed ?? model;
+  const { amortization } = used;
+  if (!amortization) {
+    throw new InputError("--gaps: the model must give its encoder in two parts, as amortization { numbers, network, posterior }");
+  }
+  const posterior = used.encoder(observed(used, description));
+  if (!isReparameterized(posterior)) {
+    throw new InputError(
+      `--gaps: an example's own posterior is found by gradients through its draws, and those of ${posterior.name} have no path; use --ais, or a posterior that has one`,
+    );
+  }
+  const { fresh } = await refinePosteriors({
+    engine,
+    model: { ...used, amortization },
+    description,
+    parameters,
+    dataset,
+    start: "encoder",
+    steps: STEPS,
+    samples: SAMPLES,
+    seed,
+    signal,
+    onProgress: (done) => onProgress?.(done, dataset.length),
+  });
+  return {
+    amortization: Array.from(fresh.best, (best, i) => best - fresh.start[i]),
+    approximation: Array.from(fresh.best, (best, i) => known.values[i] - best),
+    by: known.by,
+    split,
+    steps: STEPS,
+    samples: SAMPLES,
+  };
+}
+
+const keptSchema = z.object({ gaps: gapsSchema.extend({ model: z.string() }) });
+
+/** Which model numbers are of: that of these files. */
+function modelOf(run: Run): string {
+  return fnv1a32(run.readArtifact("density.onnx") ?? new Uint8Array());
+}
+
+/** Adds gaps to the run's evaluation.json, where that is of the same examples: the report draws them. Whether it did. */
+export function keepGaps(run: Run, gaps: Gaps): boolean {
+  const kept = readEvaluation(run);
+  if (kept?.split !== gaps.split) return false;
+  run.writeArtifact("evaluation.json", `${JSON.stringify({ ...kept, gaps: { ...gaps, model: modelOf(run) } })}\n`);
+  return true;
+}
+
+/** The gaps in evaluation.json, if they are of this model and these examples. */
+export function keptGaps(run: Run, split: string): (Gaps & { readonly model: string }) | undefined {
+  const { data } = keptSchema.safeParse(readEvaluation(run));
+  return data && data.gaps.model === modelOf(run) && data.gaps.split === split ? data.gaps : undefined;
+}
+
+function readEvaluation(run: Run): Record<string, unknown> | undefined {
+  const bytes = run.readArtifact("evaluation.json");
+  if (!bytes) return undefined;
+  try {
+    return z.record(z.string(), z.unknown()).safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+  } catch {
+    return undefined; // a report made anew writes it anew
+  }
+}

@@ -1,0 +1,176 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { arrayDataset, type Dataset } from "../data/dataset.ts";
+import type { Distribution } from "../distributions/distribution.ts";
+import { kl } from "../distributions/kl.ts";
+import type { Schedule } from "../inference/phase.ts";
+import { symmetricEigen } from "../linalg/eigen.ts";
+import { apply, gram, type Matrix, product, transposed, type Vector } from "../linalg/matrix.ts";
+import { type Moments, moments } from "../linalg/moments.ts";
+import type { LinearGaussian } from "../models/linear-gaussian.ts";
+import { analyticReconstruction, type LinearGaussianParameters } from "../models/linear-gaussian-program.ts";
+import type { DataDescription, Model } from "../models/model.ts";
+import { vae } from "../models/vae.ts";
+import { compile } from "../runtime/compile.ts";
+import type { Engine } from "../runtime/engine.ts";
+import {
+  constant,
+  data,
+  identityMatrix,
+  mean,
+  neg,
+  reshape,
+  slice,
+  square,
+  sub,
+  type Tensor,
+  transpose,
+} from "../tensor/index.ts";
+import type { NdArray } from "../tensor/ndarray.ts";
+import { modelTraining } from "../training/fit.ts";
+
+/** Rows of numbers, their moments, and what a model is told of them: the means, and 1 as every deviation. */
+export interface Table {
+  readonly name: string;
+  readonly rows: Matrix;
+  readonly moments: Moments;
+  readonly dataset: Dataset;
+  readonly description: DataDescription;
+}
+
+/** A table of rows as they are; every number is rounded to float32, as a dataset holds it. */
+export function table(name: string, given: Matrix): Table {
+  const rows = given.map((row) => row.map(Math.fround));
+  const d = rows[0].length;
+  const known = moments(rows);
+  const dataset = arrayDataset({ data: Float32Array.from(rows.flat()), shape: [rows.length, d] }, { name });
+  return { name, rows, moments: known, dataset, description: { shape: [d], measure: "real", means: known.mean } };
+}
+
+const wineSchema = z.object({ rows: z.array(z.array(z.number())) });
+
+/** The wine data of scikit-learn, 178 × 13, standardised by their population deviation. */
+export function wine(): Table {
+  const file = new URL("../../test/golden/values/probabilistic_pca.json", import.meta.url);
+  const { rows } = wineSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  const { mean: centre, covariance } = moments(rows);
+  return table(
+    "wine",
+    rows.map((row) => row.map((value, j) => (value - centre[j]) / Math.sqrt(covariance[j][j]))),
+  );
+}
+
+export interface LinearVaeOptions {
+  readonly latents: number;
+  readonly posterior: "diagonal" | "full";
+  /** Whether E_q log p(x|z) is taken in closed form or by samples. */
+  readonly expectation: "analytic" | "sampled";
+}
+
+/** The built-in VAE without a hidden layer on either side: p(x|z) = N(Wz + μ, ηI), q(z|x) by an affine map of x. */
+export function linearVae({ latents, posterior, expectation }: LinearVaeOptions, description: DataDescription): Model {
+  const architecture = { kind: "mlp" as const, widths: [] };
+  const model = vae({ architecture, latents, likelihood: "normal", posterior }, description);
+  if (expectation === "sampled") return model;
+  return { ...model, objective: (_terms, x) => neg(mean(analyticElbo(model, x))) };
+}
+
+/** W, μ and η of a decoder that is affine, as it decodes the origin and the unit vectors. */
+function affineParts({ decoder, latents }: Model): LinearGaussianParameters {
+  const located = (z: Tensor): Tensor => decoder(z).parameters.mean;
+  const origin = located(constant(new Float32Array(latents), [1, latents])); // [1, d]
+  const weight = transpose(sub(located(identityMatrix(latents)), origin)); // [d, k]
+  const { scale } = decoder(constant(new Float32Array(latents), [1, latents])).parameters;
+  return { weight, mean: reshape(origin, [weight.shape[0]]), variance: mean(square(slice(scale, -1, 0, 1))) };
+}
+
+/** The bound with the expectation in closed form: x [batch, d] → [batch]. */
+export function analyticElbo(model: Model, x: Tensor): Tensor {
+  const q: Distribution = model.encoder(x);
+  return sub(analyticReconstruction(affineParts(model), q, x), kl(q, model.prior));
+}
+
+/** What a linear VAE has learned, and its mean bound in closed form over the examples. */
+export interface LinearFit {
+  readonly model: LinearGaussian;
+  readonly elbo: number;
+}
+
+export interface LinearTraining {
+  readonly steps: number;
+  readonly rate: number;
+  readonly samples: number;
+  readonly batchSize: number;
+  readonly seed: number;
+}
+
+/** Trains by Adam with a rate that falls to 0 along half a cosine. */
+export async function trainLinearVae(
+  engine: Engine,
+  { dataset, description }: Table,
+  options: LinearVaeOptions,
+  { steps, rate, samples, batchSize, seed }: LinearTraining,
+): Promise<LinearFit> {
+  const model = linearVae(options, description);
+  const learningRate: Schedule = { kind: "warmupCosine", peak: rate, warmup: 10, total: steps };
+  const training = await modelTraining({
+    engine,
+    model,
+    description,
+    dataset,
+    seed,
+    batchSize,
+    samples,
+    optimizer: { kind: "adam" },
+    learningRate,
+    klWeight: { kind: "constant", value: 1 },
+  });
+  for (let step = 0; step < steps; step++) await training.runStep();
+  const fit = await linearFit(engine, model, dataset, training.parameters);
+  await training.release();
+  return fit;
+}
+
+/** W, μ, η in numbers, and the bound in float32 of each example, its mean in float64. */
+export async function linearFit(
+  engine: Engine,
+  model: Model,
+  dataset: Dataset,
+  parameters: ReadonlyMap<string, NdArray>,
+): Promise<LinearFit> {
+  const { weight, mean: centre, variance } = affineParts(model);
+  const [d] = dataset.shape;
+  const elbo = analyticElbo(model, data("x", ["batch", d]));
+  const program = await compile(engine, { weight, centre, variance, elbo }, { values: parameters });
+  const x = new Float32Array(dataset.length * d);
+  dataset.read(
+    Array.from({ length: dataset.length }, (_, i) => i),
+    x,
+  );
+  const values = await program.run({ x: { data: x, shape: [dataset.length, d] } });
+  await program.release();
+  const k = model.latents;
+  const flat = Array.from(values.weight.data);
+  return {
+    model: {
+      weight: Array.from({ length: d }, (_, i) => flat.slice(i * k, (i + 1) * k)),
+      mean: Array.from(values.centre.data),
+      variance: values.variance.data[0],
+    },
+    elbo: Array.from(values.elbo.data).reduce((total, value) => total + value, 0) / dataset.length,
+  };
+}
+
+/** The largest angle between the spaces that the columns of two matrices span, in degrees. Björck & Golub 1973, theorem 1. */
+export function subspaceAngle(a: Matrix, b: Matrix): number {
+  const between = product(transposed(orthonormal(a)), orthonormal(b));
+  const { values } = symmetricEigen(gram(between)); // cos² of the principal angles
+  const least = Math.min(...values);
+  return (Math.acos(Math.sqrt(Math.min(1, Math.max(0, least)))) * 180) / Math.PI;
+}
+
+/** A orthonormalised: A·E·Λ^−½ of AᵀA = EΛEᵀ. */
+function orthonormal(a: Matrix): number[][] {
+  const { values, vectors } = symmetricEigen(gram(a));
+  return a.map((row) => vectors.map((vector: Vector, j) => apply([row], vector)[0] / Math.sqrt(values[j])));
+}

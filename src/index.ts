@@ -4,7 +4,13 @@ export { openEngine } from "#engine";
 export { arrayDataset, type Dataset, featureMeans, type Measure, split, subset } from "./data/dataset.ts";
 export * from "./distributions/index.ts";
 export { InputError, NumericalError, ShapeError } from "./errors.ts";
+export { splitModelRate } from "./evaluation/aggregate-programs.ts";
+export { annealedBracket, annealedLogLikelihood } from "./evaluation/annealed.ts";
+export { openAnnealing } from "./evaluation/annealed-programs.ts";
 export { type Estimate, estimateLikelihood, type LikelihoodEstimate } from "./evaluation/likelihood.ts";
+export { comparePaired } from "./evaluation/paired.ts";
+export { naiveLogLikelihood, priorSamplingProgram } from "./evaluation/prior-sampling.ts";
+export { type Refined, type RefineOptions, refinePosteriors } from "./evaluation/refine.ts";
 export {
   type BoundTerms,
   evidenceLowerBound,
@@ -38,7 +44,14 @@ export { type Architecture, decoderNetwork, encoderNetwork } from "./models/netw
 export { type PosteriorName, posteriorFamilies } from "./models/posteriors.ts";
 export { type PriorName, priorFamilies } from "./models/priors.ts";
 export { emStep, fitByEm, fitProbabilisticPca, meanLogLikelihood } from "./models/probabilistic-pca.ts";
-export { decoderProgram, densityProgram, encoderProgram, priorProgram, trainingProgram } from "./models/programs.ts";
+export {
+  decoderProgram,
+  densityProgram,
+  encoderProgram,
+  observed,
+  priorProgram,
+  trainingProgram,
+} from "./models/programs.ts";
 export { type LayerSummary, type NetworkSummary, networkSummary } from "./models/summary.ts";
 export { type VaeOptions, vae, vaeSchema } from "./models/vae.ts";
 export {

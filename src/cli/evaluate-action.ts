@@ -24,7 +24,9 @@ const TEMPERATURES = 500;
 /** Evaluates a run on its own held-out examples or on others, and does what was asked for beyond. */
 export async function evaluateFromFlags(path: string, data: string | undefined, flags: EvaluateFlags): Promise<void> {
   if (data !== undefined && flags.data !== undefined) {
-    throw new InputError(`--data ${flags.data}: names the examples a second time, after ${data}; leave out one of them`);
+    throw new InputError(
+      `--data ${flags.data}: names the examples a second time, after ${data}; leave out one of them`,
+    );
   }
   const given = integerFlag("samples", flags.samples);
   const chunk = integerFlag("chunk", flags.chunk);
@@ -33,7 +35,9 @@ export async function evaluateFromFlags(path: string, data: string | undefined, 
   const { out, picture, against } = flags;
   if (out !== undefined) outputKind(flags, ["csv", "json"]);
   if (picture !== undefined && !flags.gaps) throw new InputError("--picture: is of the gaps; give --gaps too");
-  if (picture !== undefined) drawingKind({ ...flags, out: picture }, []);
+  if (picture !== undefined) {
+    drawingKind({ flag: "--picture", path: picture, force: flags.force }, ["svg", "png"]);
+  }
   await useRun(path, flags, [], async (place) => {
     const { run, config, engine, watch, say } = place;
     const chosen = data ?? flags.data;
@@ -69,7 +73,12 @@ export async function evaluateFromFlags(path: string, data: string | undefined, 
     ];
     const { remarks } = evaluation;
     if (flags.json) process.stdout.write(`${JSON.stringify({ run: path, split, numbers, remarks, out })}\n`);
-    else printEvaluation({ numbers, remarks }, process.stdout, [out, picture].filter((file) => file !== undefined));
+    else
+      printEvaluation(
+        { numbers, remarks },
+        process.stdout,
+        [out, picture].filter((file) => file !== undefined),
+      );
   });
 }
 
@@ -87,7 +96,10 @@ function needsFormulas({ annealing, naive, gaps }: Extras): boolean {
 }
 
 /** What the run was trained on, where codes can be judged by its labels; nothing where it cannot be had. */
-async function trainedOn(place: Workplace, { labels }: Dataset): Promise<Dataset | undefined> {
+async function trainedOn(
+  place: Pick<Workplace, "run" | "config" | "watch" | "say">,
+  { labels }: Dataset,
+): Promise<Dataset | undefined> {
   if (!labels || isExported(place.run)) return undefined;
   try {
     return (await openOwnData(place)).train;

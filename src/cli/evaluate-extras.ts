@@ -95,7 +95,9 @@ async function drawPrior(
   { engine, formulas: { model, description, parameters }, dataset, seed, watch }: ExtraSources,
 ): Promise<NaiveEstimate> {
   const used = model.deployed ?? model;
-  const density = await compile(engine, priorSamplingProgram(used, observed(used, description)), { values: parameters });
+  const density = await compile(engine, priorSamplingProgram(used, observed(used, description)), {
+    values: parameters,
+  });
   const { signal, onProgress } = watch("drawing from the prior", "examples");
   try {
     return await naiveLogLikelihood({

@@ -44,7 +44,9 @@ export async function measureGaps(
   const used = model.deployed ?? model;
   const { amortization } = used;
   if (!amortization) {
-    throw new InputError("--gaps: the model must give its encoder in two parts, as amortization { numbers, network, posterior }");
+    throw new InputError(
+      "--gaps: the model must give its encoder in two parts, as amortization { numbers, network, posterior }",
+    );
   }
   const posterior = used.encoder(observed(used, description));
   if (!isReparameterized(posterior)) {

@@ -48,9 +48,7 @@ export interface EvaluationOptions extends Watched {
 export async function openArtifact(engine: Engine, run: Run, name: ArtifactName): Promise<CompiledFunction> {
   const opened = await openIfThere(engine, run, name);
   if (opened) return opened;
-  throw new InputError(
-    `${run.path}/${name}: is missing; finish the run with: reparam train --resume ${run.path}`,
-  );
+  throw new InputError(`${run.path}/${name}: is missing; finish the run with: reparam train --resume ${run.path}`);
 }
 
 async function openIfThere(engine: Engine, run: Run, name: ArtifactName): Promise<CompiledFunction | undefined> {

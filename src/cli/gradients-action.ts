@@ -22,7 +22,10 @@ export async function gradientsFromFlags(path: string, flags: GradientFlags): Pr
   const asked = integerFlag("examples", flags.examples);
   const seeded = integerFlag("seed", flags.seed, 0);
   const { out } = flags;
-  const kind = out === undefined ? undefined : drawingKind({ ...flags, out }, ["json"]);
+  const kind =
+    out === undefined
+      ? undefined
+      : drawingKind({ flag: "--out", path: out, force: flags.force }, ["svg", "png", "json"]);
   await useRun(path, flags, [], async (place) => {
     const { config, engine, watch } = place;
     const { inference } = config.options;

@@ -3,28 +3,29 @@ import { dirname, extname } from "node:path";
 import { InputError } from "../errors.ts";
 import { type PictureFile, svgFile } from "../report/svg-file.ts";
 import { writeAtomically } from "../run/files.ts";
-import type { OutFlags } from "./flags.ts";
-import { outputKind } from "./outputs.ts";
 
-/** Whether a path can be written, as a drawing (.svg, .png) or in another way; refused where something is there already. */
-export function drawingKind<const K extends "json" | never>(
-  flags: OutFlags & { readonly out: string },
-  others: readonly K[],
-): "svg" | "png" | K {
-  const { out, force } = flags;
-  if (extname(out).toLowerCase() === ".svg") {
-    if (!force && existsSync(out)) throw new InputError(`${out}: exists; --force replaces it, or choose another name`);
-    if (!existsSync(dirname(out))) {
-      throw new InputError(`--out ${out}: there is no folder ${dirname(out)}; make it, or choose another place`);
-    }
-    return "svg";
-  }
-  const known = ["png", ...others] as const;
-  const kind = outputKind(flags, known);
-  return known.find((one) => one === kind) ?? "png";
+/** Where a drawing goes, and by which flag that was said. */
+export interface DrawingPlace {
+  readonly flag: string;
+  readonly path: string;
+  readonly force?: boolean;
 }
 
-/** Writes a drawing as the file's extension says. */
+/** The extension of a place for a drawing, one of those allowed; refused where something is there already, or no folder. */
+export function drawingKind<const K extends string>({ flag, path, force }: DrawingPlace, allowed: readonly K[]): K {
+  const extension = extname(path).slice(1).toLowerCase();
+  const kind = allowed.find((one) => one === extension);
+  if (kind === undefined) {
+    throw new InputError(`${flag} ${path}: expected ${allowed.map((one) => `.${one}`).join(", ")}`);
+  }
+  if (!force && existsSync(path)) throw new InputError(`${path}: exists; --force replaces it, or choose another name`);
+  if (!existsSync(dirname(path))) {
+    throw new InputError(`${flag} ${path}: there is no folder ${dirname(path)}; make it, or choose another place`);
+  }
+  return kind;
+}
+
+/** Writes a drawing as .svg, or as .png with two pixels to a point. */
 export async function writePicture(path: string, picture: PictureFile): Promise<void> {
   const svg = await svgFile(picture);
   if (extname(path).toLowerCase() === ".svg") {
@@ -32,5 +33,5 @@ export async function writePicture(path: string, picture: PictureFile): Promise<
     return;
   }
   const { default: sharp } = await import("sharp");
-  writeAtomically(path, await sharp(Buffer.from(svg), { density: 192 }).png().toBuffer());
+  writeAtomically(path, await sharp(Buffer.from(svg), { density: 144 }).png().toBuffer());
 }

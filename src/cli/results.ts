@@ -9,6 +9,7 @@ import type { Engine } from "../runtime/engine.ts";
 import { load } from "../trained/load.ts";
 import { referenceOf } from "../trained/scores.ts";
 import type { Watched } from "../trained/trained-model.ts";
+import { type Gaps, keptGaps } from "./evaluate-gaps.ts";
 import { type Evaluation, openArtifact } from "./evaluation-run.ts";
 
 /** What a run leaves beside its parameters. */
@@ -30,15 +31,16 @@ const SCORE_EXAMPLES = 2000;
 /** Writes evaluation.json, scores.json and report.html, from the run's files and its data. */
 export async function writeResults(results: Results): Promise<void> {
   const { engine, run, evaluation, data, watch } = results;
-  const { estimate, numbers, split } = evaluation;
+  const { estimate, numbers, split, remarks, rateSplit, accuracy } = evaluation;
   const { perExample, ...summary } = estimate;
+  const gaps = keptGaps(run, split);
   const perExampleArrays = Object.fromEntries(Object.entries(perExample).map(([name, values]) => [name, [...values]]));
   run.writeArtifact(
     "evaluation.json",
-    `${JSON.stringify({ split, numbers, ...summary, perExample: perExampleArrays })}\n`,
+    `${JSON.stringify({ split, numbers, remarks, rateSplit, accuracy, ...summary, perExample: perExampleArrays, gaps })}\n`,
   );
   run.writeArtifact("scores.json", await validationScores(engine, run, data.validation, watch("scoring", "examples")));
-  await writeReport(results);
+  await writeReport(results, gaps);
 }
 
 async function validationScores(
@@ -65,7 +67,10 @@ async function validationScores(
   }
 }
 
-async function writeReport({ engine, run, evaluation, dataset, watch }: Results): Promise<void> {
+async function writeReport(
+  { engine, run, evaluation, dataset, watch }: Results,
+  gaps: Gaps | undefined,
+): Promise<void> {
   const model = await load(run.path, { runtime: engine });
   try {
     const input = await gatherReport({
@@ -74,6 +79,7 @@ async function writeReport({ engine, run, evaluation, dataset, watch }: Results)
       metrics: run.readMetrics(),
       history: run.readArtifact("history.safetensors"),
       evaluation,
+      gaps,
       dataset,
       ...watch("drawing the report", "figures"),
     });

@@ -58,6 +58,7 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
           epoch,
           train: means,
           validation,
+          rates: validate.rates(),
           learningRate,
           klWeight: hypers[KL_WEIGHT] ?? 1,
           seconds,
@@ -96,29 +97,30 @@ function onlyParameters({ tensors }: Snapshot): Snapshot["tensors"] {
   return new Map([...tensors].filter(([name]) => name.startsWith("parameter/")));
 }
 
+type Validator = (() => Promise<Means>) & {
+  /** The rate of each latent when it was last asked, where the closed form splits. */
+  readonly rates: () => readonly number[] | undefined;
+  readonly release: () => Promise<void>;
+};
+
 /** The validation bound with the parameters as they are: the density program with the live memory as its inputs. */
-async function validator({
-  engine,
-  model,
-  description,
-  training,
-  data,
-  options,
-}: PreparedRun): Promise<(() => Promise<Means>) & { release: () => Promise<void> }> {
+async function validator({ engine, model, description, training, data, options }: PreparedRun): Promise<Validator> {
   const density = await compile(engine, densityProgram(model, description), { name: "validation" });
+  let latest: readonly number[] | undefined;
   const importance = monitored(options) === "importanceBound";
   const validate = async (): Promise<Means> => {
-    const { elbo, reconstruction, rate, logLikelihood } = await estimateLikelihood({
+    const { elbo, reconstruction, rate, rates, logLikelihood } = await estimateLikelihood({
       density,
       dataset: data.validation,
       parameters: training.parameters,
       samples: importance ? options.samples : VALIDATION_SAMPLES,
       seed: options.seed,
     });
+    latest = rates?.map((one) => Number(one.toPrecision(4)));
     const means = { elbo: elbo.value, reconstruction: reconstruction.value, rate: rate.value };
     return importance ? { ...means, importanceBound: logLikelihood.value } : means;
   };
-  return Object.assign(validate, { release: () => density.release() });
+  return Object.assign(validate, { release: () => density.release(), rates: () => latest });
 }
 
 /** Writes the ONNX files, of the best parameters or the last. */

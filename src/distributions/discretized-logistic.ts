@@ -18,6 +18,7 @@ import {
 import { lift, type TensorLike } from "../tensor/leaves.ts";
 import { broadcastShapes } from "../tensor/shape.ts";
 import { type Distribution, eventShape, sumEvent } from "./distribution.ts";
+import { logisticOf } from "./standard-noise.ts";
 
 export interface DiscretizedLogistic extends Distribution {
   readonly name: "DiscretizedLogistic";
@@ -62,9 +63,7 @@ export function discretizedLogistic(mean: TensorLike, scale: TensorLike, eventRa
     },
     // The inverse of the distribution function, rounded: μ + s·log(u/(1 − u)).
     sample: (noise) => {
-      const inside = add(mul(noise, 1 - 2 ** -23), 2 ** -24);
-      const logit = sub(log(inside), log(sub(1, inside)));
-      const level = floor(add(add(parameters.mean, mul(parameters.scale, logit)), 0.5));
+      const level = floor(add(add(parameters.mean, mul(parameters.scale, logisticOf(noise))), 0.5));
       return minimum(maximum(level, 0), TOP);
     },
   };

@@ -54,7 +54,13 @@ export function logGammaRatio(alpha: Tensor, noise: Tensor): Tensor {
   const [x, accepting, powers] = split(noise, -1, [ROUNDS, ROUNDS, RAISED]);
   const raised = add(alpha, RAISED);
   const open = reshape(alpha, [...alpha.shape, 1]);
-  const steps = add(open, constant([0, 1, 2, 3], [RAISED])); // [...alpha, 4]
+  const steps = add(
+    open,
+    constant(
+      Array.from({ length: RAISED }, (_, i) => i),
+      [RAISED],
+    ),
+  ); // α + i: [...alpha, 4]
   const boost = sum(div(logNormalCdf(powers), steps), -1); // [..., 4] → [...]
   const ratio = implicitly(raised, rejection(raised, x, logNormalCdf(accepting)));
   return add(add(ratio, boost), log1p(div(RAISED, alpha)));

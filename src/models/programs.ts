@@ -1,5 +1,5 @@
 import { type Distribution, draw, meanOf } from "../distributions/distribution.ts";
-import { hasTerms, klTerms } from "../distributions/kl.ts";
+import { hasClosedForm, klTerms } from "../distributions/kl.ts";
 import { InputError } from "../errors.ts";
 import { type BoundTerms, latentNoise } from "../inference/elbo.ts";
 import { type ObjectiveOptions, objective } from "../inference/objective.ts";
@@ -122,7 +122,7 @@ export function priorProgram(model: Model): Outputs {
 
 /**
  * x and noise [samples, batch, k] → the log-densities that every likelihood estimate is made of, in nats, [samples, batch]
- * each, and the closed-form rate of each latent [batch, k] where there is one: `density.onnx`.
+ * each, and the closed-form rate where there is one, of each latent [batch, k] or of all [batch]: `density.onnx`.
  */
 export function densityProgram({ deployed, ...trained }: Model, description: DataDescription): Outputs {
   const model = deployed ?? trained;
@@ -135,5 +135,5 @@ export function densityProgram({ deployed, ...trained }: Model, description: Dat
     logPrior: model.prior.logProb(z),
     logPosterior: logProb,
   };
-  return hasTerms(posterior, model.prior) ? { ...densities, rates: klTerms(posterior, model.prior) } : densities;
+  return hasClosedForm(posterior, model.prior) ? { ...densities, rates: klTerms(posterior, model.prior) } : densities;
 }

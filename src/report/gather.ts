@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { columnNames, type Dataset, firstOf, numbersOf } from "../data/dataset.ts";
 import { isImage } from "../data/pixels.ts";
+import type { RateSplit } from "../evaluation/aggregate.ts";
 import type { LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import type { StampedNumber } from "../evaluation/summary.ts";
 import type { RunConfig } from "../run/config.ts";
@@ -10,7 +11,8 @@ import { gatherHistory, gatherMap, gatherReconstructions, gatherSamples, gatherT
 import { gatherScores } from "./gather-scores.ts";
 
 import { modelCard } from "./model-card.ts";
-import type { ReportInput, TableFigure } from "./report-input.ts";
+import type { GapFigure, InferenceFigures, ReportInput, TableFigure } from "./report-input.ts";
+import { trustOf } from "./trust.ts";
 
 /** What a report is made of. */
 export interface ReportSources {
@@ -25,7 +27,11 @@ export interface ReportSources {
     readonly active?: readonly boolean[];
     readonly numbers: readonly StampedNumber[];
     readonly split: string;
+    readonly rateSplit?: RateSplit;
+    readonly remarks?: readonly string[];
   };
+  /** Gaps of the bound, where they were measured. */
+  readonly gaps?: GapFigure;
   /** What was evaluated. */
   readonly dataset: Dataset;
   readonly signal?: AbortSignal;
@@ -60,6 +66,7 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
     title: model.name.split(/[\\/]/).filter(Boolean).at(-1) ?? model.name,
     sentence: sentence(config, step),
     numbers,
+    trust: trustOf(estimate),
     curve: curvePoints(metrics),
     history: image && history ? gatherHistory(history, model.facts) : undefined,
     reconstructions: await figure(async () =>
@@ -68,6 +75,7 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
     samples: await figure(async () => (image ? gatherSamples(model) : undefined)),
     latentMap: await figure(() => gatherMap(model, dataset, split, signal)),
     latents,
+    inference: inferenceOf(sources, split),
     traversals: await figure(async () => (image ? gatherTraversals(model, used) : undefined)),
     scores: await figure(() => gatherScores(model, dataset, split, signal)),
     table: await figure(() => gatherTable(model, dataset, split)),
@@ -78,6 +86,18 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
     ],
     card: modelCard(config, evaluation.split),
     config: { ...config.options, ...config.data, ...config.model, ...config.environment },
+  };
+}
+
+/** What is known of the posteriors beyond the rate of each latent. */
+function inferenceOf(
+  { evaluation: { rateSplit, remarks = [] }, gaps }: ReportSources,
+  split: string,
+): InferenceFigures {
+  return {
+    rateSplit: rateSplit && { ...rateSplit, split },
+    gaps: gaps && { ...gaps, split: `${gaps.split} split` },
+    words: remarks,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { RateSplit } from "../evaluation/aggregate.ts";
 import type { StampedNumber } from "../evaluation/summary.ts";
 import type { CurvePoint } from "./curves.ts";
 import type { Image } from "./grid.ts";
@@ -14,12 +15,15 @@ export interface ReportInput {
   readonly sentence: string;
   /** Held-out numbers, the headline first. */
   readonly numbers: readonly StampedNumber[];
+  /** How far the headline can be trusted, a sentence below it. */
+  readonly trust?: string;
   readonly curve: readonly CurvePoint[];
   readonly history?: History;
   readonly reconstructions?: Reconstructions;
   readonly samples?: PriorSamples;
   readonly latentMap?: LatentMap;
   readonly latents?: readonly LatentUse[];
+  readonly inference?: InferenceFigures;
   readonly traversals?: Traversals;
   readonly scores?: ScoreFigure;
   readonly table?: TableFigure;
@@ -47,6 +51,34 @@ export interface Picture {
 export interface LatentUse {
   readonly rate: number;
   readonly active: boolean;
+}
+
+/** How good the posteriors are, and what the codes hold. */
+export interface InferenceFigures {
+  readonly rateSplit?: RateSplitFigure;
+  readonly gaps?: GapFigure;
+  /** Plain words: latents that are not in use, since when, what to try; scales at their bound. A paragraph each. */
+  readonly words: readonly string[];
+}
+
+/** The mean rate taken apart, in nats. */
+export type RateSplitFigure = Pick<
+  RateSplit,
+  "mutualInformation" | "marginalKl" | "totalCorrelation" | "dimensionWiseKl" | "codes" | "ceiling"
+> & { readonly split: string };
+
+/** log p(x) − ELBO of each example in two parts, in nats. */
+export interface GapFigure {
+  /** What the encoder loses against an example's own posterior of its family. */
+  readonly amortization: readonly number[];
+  /** What the best of the family loses against log p(x). */
+  readonly approximation: readonly number[];
+  /** How log p(x) was estimated. */
+  readonly by: string;
+  readonly split: string;
+  /** How an example's own posterior was found. */
+  readonly steps: number;
+  readonly samples: number;
 }
 
 /** Samples as training went on: the same latents, decoded (the mean of p(x|z)) after each of these epochs. */

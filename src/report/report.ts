@@ -2,6 +2,7 @@ import type { StampedNumber } from "../evaluation/summary.ts";
 import { curveSection } from "./curves.ts";
 import { historySection } from "./history.ts";
 import { Html, type HtmlPart, html } from "./html.ts";
+import { inferenceSection } from "./inference.ts";
 import { latentSection } from "./latent-map.ts";
 import { formatNumber, formatWithError } from "./numbers.ts";
 import { pictureFigure } from "./picture.ts";
@@ -35,7 +36,7 @@ export async function renderReport(input: ReportInput): Promise<string> {
 <header>
 <h1>${input.title}</h1>
 <p class="sentence">${input.sentence}</p>
-${headline(input.numbers)}
+${headline(input.numbers, input.trust)}
 </header>
 ${numbered(sections)}
 ${numberTable(input.numbers)}
@@ -54,7 +55,7 @@ ${card(input.card)}
 }
 
 async function sectionsOf(input: ReportInput): Promise<readonly Section[]> {
-  const { history, reconstructions, samples, latentMap, traversals, scores, table, likelihood } = input;
+  const { history, reconstructions, samples, latentMap, inference, traversals, scores, table, likelihood } = input;
   const sections = await Promise.all([
     curveSection(input.curve),
     history && historySection(history),
@@ -62,6 +63,7 @@ async function sectionsOf(input: ReportInput): Promise<readonly Section[]> {
     samples && samplesSection(samples),
     latentMap && latentSection(latentMap),
     rateSection(input.latents ?? []),
+    inference && inferenceSection(inference),
     traversals && traversalSection(traversals),
     scores && scoreSection(scores),
     table && tableSection(table),
@@ -89,12 +91,13 @@ function numbered(sections: readonly Section[]): HtmlPart {
   ]);
 }
 
-function headline(numbers: readonly StampedNumber[]): HtmlPart {
+function headline(numbers: readonly StampedNumber[], trust: string | undefined): HtmlPart {
   const first = numbers.at(0);
   if (first === undefined) return html`<p class="headline">This run has not been evaluated on held-out data.</p>`;
   const { name, value, error, unit, stamp } = first;
   return html`<p class="headline">${name}<br><strong>${formatWithError(value, error)}</strong> ${unit}</p>
-<p class="stamp">${stamp}</p>`;
+<p class="stamp">${stamp}</p>
+${trust === undefined ? undefined : html`<p class="stamp">${trust}</p>\n`}`;
 }
 
 /** Before the stamp of a number in nats the same in bits per dimension. */

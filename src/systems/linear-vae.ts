@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { arrayDataset, type Dataset } from "../data/dataset.ts";
+import { arrayDataset, type Dataset, featureDeviations, featureMeans, numbersOf } from "../data/dataset.ts";
 import type { Distribution } from "../distributions/distribution.ts";
 import { kl } from "../distributions/kl.ts";
 import type { Schedule } from "../inference/phase.ts";
 import { symmetricEigen } from "../linalg/eigen.ts";
 import { apply, gram, type Matrix, product, transposed, type Vector } from "../linalg/matrix.ts";
-import { type Moments, moments } from "../linalg/moments.ts";
+import { datasetMoments, type Moments, moments } from "../linalg/moments.ts";
 import type { LinearGaussian } from "../models/linear-gaussian.ts";
 import { analyticReconstruction, type LinearGaussianParameters } from "../models/linear-gaussian-program.ts";
 import type { DataDescription, Model } from "../models/model.ts";
@@ -26,38 +26,44 @@ import {
   type Tensor,
   transpose,
 } from "../tensor/index.ts";
-import type { NdArray } from "../tensor/ndarray.ts";
+import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { modelTraining } from "../training/fit.ts";
 
-/** Rows of numbers, their moments, and what a model is told of them: the means, and 1 as every deviation. */
+/** Examples, their moments, and what a model is told of them: the means, and 1 as every deviation. */
 export interface Table {
-  readonly name: string;
-  readonly rows: Matrix;
-  readonly moments: Moments;
   readonly dataset: Dataset;
+  readonly moments: Moments;
   readonly description: DataDescription;
 }
 
-/** A table of rows as they are; every number is rounded to float32, as a dataset holds it. */
-export function table(name: string, given: Matrix): Table {
-  const rows = given.map((row) => row.map(Math.fround));
+/** Rows as a table; their numbers are float32, as a dataset holds them. */
+export function table(name: string, rows: Matrix): Table {
   const d = rows[0].length;
-  const known = moments(rows);
-  const dataset = arrayDataset({ data: Float32Array.from(rows.flat()), shape: [rows.length, d] }, { name });
-  return { name, rows, moments: known, dataset, description: { shape: [d], measure: "real", means: known.mean } };
+  const data = Float32Array.from(rows.flat());
+  const known = moments(rows.map((row) => row.map(Math.fround)));
+  const dataset = arrayDataset({ data, shape: [rows.length, d] }, { name, measure: "real" });
+  return { dataset, moments: known, description: { shape: [d], measure: "real", means: known.mean } };
 }
 
 const wineSchema = z.object({ rows: z.array(z.array(z.number())) });
 
-/** The wine data of scikit-learn, 178 × 13, standardised by their population deviation. */
-export function wine(): Table {
+/** The wine data of scikit-learn, 178 × 13, standardised by their population deviation, float32. */
+export function wineRows(): Matrix {
   const file = new URL("../../test/golden/values/probabilistic_pca.json", import.meta.url);
   const { rows } = wineSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   const { mean: centre, covariance } = moments(rows);
-  return table(
-    "wine",
-    rows.map((row) => row.map((value, j) => (value - centre[j]) / Math.sqrt(covariance[j][j]))),
-  );
+  return rows.map((row) => row.map((value, j) => Math.fround((value - centre[j]) / Math.sqrt(covariance[j][j]))));
+}
+
+/** Images as rows of numbers, divided by one number: the deviation of all pixels about their own means. */
+export async function imageTable(engine: Engine, images: Dataset): Promise<Table> {
+  const d = sizeOf(images.shape);
+  const deviations = featureDeviations(images, featureMeans(images));
+  const unit = Math.sqrt(deviations.reduce((total, value) => total + value * value, 0) / d);
+  const data = numbersOf(images).map((value) => value / unit);
+  const dataset = arrayDataset({ data, shape: [images.length, d] }, { name: images.name, measure: "real" });
+  const known = await datasetMoments(engine, dataset);
+  return { dataset, moments: known, description: { shape: [d], measure: "real", means: known.mean } };
 }
 
 export interface LinearVaeOptions {
@@ -142,12 +148,7 @@ export async function linearFit(
   const [d] = dataset.shape;
   const elbo = analyticElbo(model, data("x", ["batch", d]));
   const program = await compile(engine, { weight, centre, variance, elbo }, { values: parameters });
-  const x = new Float32Array(dataset.length * d);
-  dataset.read(
-    Array.from({ length: dataset.length }, (_, i) => i),
-    x,
-  );
-  const values = await program.run({ x: { data: x, shape: [dataset.length, d] } });
+  const values = await program.run({ x: { data: numbersOf(dataset), shape: [dataset.length, d] } });
   await program.release();
   const k = model.latents;
   const flat = Array.from(values.weight.data);

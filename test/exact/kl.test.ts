@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { hasClosedForm, kl, klTerms } from "../../src/distributions/kl.ts";
 import { logistic } from "../../src/distributions/logistic.ts";
+import { multivariateNormal } from "../../src/distributions/multivariate-normal.ts";
 import { normal } from "../../src/distributions/normal.ts";
 import { probitNormal } from "../../src/distributions/probit-normal.ts";
 import { uniform } from "../../src/distributions/uniform.ts";
@@ -153,6 +154,8 @@ it("a Gaussian posterior on a uniform prior is refused with what to take instead
   expect(() => kl(q, p)).toThrow(
     "kl: KL(Normal ‖ Uniform) is infinite: Uniform has all its mass on an interval and Normal has not; take probitNormal or beta, which are on [0, 1]",
   );
+  const full = multivariateNormal(constant([0, 0], [2]), constant([1, 0, 0, 1], [2, 2]));
+  expect(() => kl(full, p)).toThrow("is infinite");
 });
 
 it.each(missing)("KL($name) has no closed form, and the error names the estimator", ({ q, p }) => {

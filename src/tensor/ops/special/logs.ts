@@ -58,7 +58,8 @@ export const log1mexp = unary({
   name: "log1mexp",
   lower: lowerLog1mexp,
   reference: (x) => (x < Math.LN2 ? Math.log(-Math.expm1(-x)) : Math.log1p(-Math.exp(-x))),
-  gradient: (x, _y, up) => div(up, expm1(x)),
+  // 1/(eˣ − 1) = e^−(x + y), whose own slope does not overflow.
+  gradient: (x, y, up) => mul(up, exp(neg(add(x, y)))),
   domain: { low: 1e-3, high: 87, edges: [1e-30, 1e-10, 1e-4, 0.01, 0.5, 0.69, 0.7, 1, 5, 10, 16, 17, 18, 120] },
   tolerance: { relative: 1e-5, reason: "as exp: e⁻ˣ magnifies the rounding of x itself" },
 });

@@ -1,0 +1,14 @@
+import type { LikelihoodEstimate } from "../evaluation/likelihood.ts";
+import { largestTrustedShape } from "../evaluation/pareto.ts";
+import { formatNumber } from "./numbers.ts";
+
+/** How many draws the headline rests on, and of how many examples their weights can be trusted: a sentence. */
+export function trustOf({ samples, effectiveSamples, estimator }: LikelihoodEstimate): string | undefined {
+  if (samples === 1) return undefined;
+  const used = `Of ${samples.toLocaleString("en-US")} draws ${formatNumber(effectiveSamples)} count on average (effective samples)`;
+  const { untrusted, error } = estimator;
+  if (Number.isNaN(untrusted)) return `${used}; so few do not tell whether the estimate can be trusted.`;
+  const shape = formatNumber(largestTrustedShape(samples), 2);
+  const share = formatNumber(100 * (1 - untrusted), 0);
+  return `${used}; the weights of ${share} % of the examples can be trusted (Pareto k̂ ≤ ${shape}). By the draws alone the number is known to ±${formatNumber(Number(error.toPrecision(2)))} nats (one standard error).`;
+}

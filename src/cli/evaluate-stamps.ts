@@ -27,10 +27,15 @@ function ofData({ likelihood, split }: Stamping, examples: number): string {
 
 /** I(x; z), the total correlation and the rest: what the rate is made of. */
 export function rateNumbers(split: RateSplit, setting: Stamping): readonly StampedNumber[] {
-  const of = `${split.stamp}, ${ofData(setting, split.codes)}`;
+  const data = ofData(setting, split.codes);
+  const of = `Monte Carlo, as the mutual information; ${data}`;
   const { mutualInformation, totalCorrelation, dimensionWiseKl, marginalKl } = split;
   return [
-    nats("mutual information", mutualInformation, `I(x; z), the part of the rate that says which x; ${of}`),
+    nats(
+      "mutual information",
+      mutualInformation,
+      `I(x; z), the part of the rate that says which x; ${split.stamp}, ${data}`,
+    ),
     nats("marginal KL", marginalKl, `KL(q(z) ‖ p(z)), how far all codes together are from the prior; ${of}`),
     ...(totalCorrelation && dimensionWiseKl
       ? [
@@ -85,7 +90,7 @@ export function naiveNumbers(naive: NaiveEstimate, setting: Stamping): readonly 
       ...nats(
         "−log p(x), naive",
         { value: -logLikelihood.value, error: logLikelihood.error },
-        `Monte Carlo with ${counted(samples, "draw")} of the prior, of which ${formatNumber(effectiveSamples)} count; for comparison: almost no draw explains x, ${ofData(setting, examples)}`,
+        `Monte Carlo with ${counted(samples, "draw")} of the prior, of which ${formatNumber(effectiveSamples)} count; for comparison: the more x says of z, the fewer of them explain it, ${ofData(setting, examples)}`,
       ),
       bitsPerDimension: -logLikelihood.value / (setting.dimensions * Math.LN2),
     },

@@ -1,6 +1,6 @@
 import type { Emitter, Value } from "../../tensor.ts";
 import { add, div, mul } from "../binary.ts";
-import { exp, unary } from "../unary.ts";
+import { exp, neg, unary } from "../unary.ts";
 import { arithmetic } from "./arithmetic.ts";
 
 /** log(1 + x) = log u + (x − (u − 1))/u with u = 1 + x as rounded: what rounding took from x is given back (Kahan). */

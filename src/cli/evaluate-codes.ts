@@ -71,7 +71,7 @@ export async function splitOfRate(
     }
     if (!(Math.abs(rate - rates[row]) <= SAME * (1 + Math.abs(rates[row])))) return undefined;
   }
-  const draws = Math.min(m, Math.max(100, Math.min(1000, Math.floor(MOST_DENSITIES / (m * k)))));
+  const draws = Math.max(100, Math.min(1000, Math.floor(MOST_DENSITIES / (m * k))));
   return splitRate({
     codes: diagonalNormals(means, scales),
     draws,

@@ -80,7 +80,7 @@ async function anneal(
       dataset,
       temperatures,
       chains: CHAINS,
-      chunk: { examples: Math.min(20, Math.max(1, Math.ceil(dataset.length / 5))), chains: CHAINS },
+      chunk: { examples: Math.min(20, Math.ceil(dataset.length / 10)), chains: CHAINS },
       seed,
       signal,
       onProgress: (done) => onProgress?.(done, dataset.length),

@@ -30,7 +30,7 @@ export interface Evaluation {
   readonly accuracy?: CodeAccuracy;
   /** The root mean square of x − x̂ of each example, in the data's own units. */
   readonly reconstructionErrors?: Float64Array;
-  /** What is so beyond the numbers, in plain words, a line each: which latents are in use, what to try, what is bounded. */
+  /** What is so beyond the numbers, in plain words, a line each: latents that are not in use, what to try, what is bounded. */
   readonly remarks: readonly string[];
 }
 
@@ -100,7 +100,8 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
     ];
     const history = run.readMetrics();
     const collapse = variances && diagnoseCollapse({ variances, rates: estimate.rates }, history.flatMap(ratesOf));
-    const remarks = [...(collapse?.lines ?? []), ...boundedScale(history.at(-1))];
+    const unused = collapse?.latents.some(({ state }) => state !== "active") ? collapse.lines : [];
+    const remarks = [...unused, ...boundedScale(history.at(-1))];
     const reconstructionErrors = distance?.perExample;
     return { estimate, active, numbers, split, rateSplit, accuracy, reconstructionErrors, remarks };
   } finally {

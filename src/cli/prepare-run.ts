@@ -209,6 +209,7 @@ function configOf(
     data: dataFacts(options, data, description),
     model: {
       latents: model.latents,
+      ...(model.space === undefined || model.space === "real" ? {} : { space: model.space }),
       likelihood: likelihoodName(model),
       parameters: Array.from(parameters.values(), ({ shape }) => sizeOf(shape)).reduce((a, b) => a + b, 0),
       unit: model.unit ?? 1,

@@ -4,7 +4,7 @@ import { addOutFlags, addRunFlags, integerFlag, numberFlag, type OutFlags, type 
 interface TraverseFlags extends RunFlags, OutFlags {
   readonly latents?: string;
   readonly steps: string;
-  readonly range: string;
+  readonly range?: string;
   readonly split?: string;
 }
 
@@ -22,7 +22,7 @@ export function traverseCommand(): Command {
     .argument("[example]", "where to start: an image file, or the number of a held-out example; by default z = 0")
     .option("--latents <list>", "which, by number from 0 with commas; by default the first ten")
     .option("--steps <number>", "values of each", "9")
-    .option("--range <number>", "from minus this to this", "3")
+    .option("--range <number>", "from minus this to this; 3 by default, and latents in [0, 1] go from 0 to 1")
     .option("--split <name>", "which of the run's own examples the number is of: test, validation or train");
   addOutFlags(
     command,
@@ -31,15 +31,23 @@ export function traverseCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, start: string | undefined, flags: TraverseFlags) => {
-      const [{ useRun }, { encodeOne }, { showExamples, targetOf }, { traversal }, { InputError }] = await Promise.all([
+      const [
+        { useRun },
+        { encodeOne },
+        { showExamples, targetOf },
+        { latentCentre, latentSpan, traversal },
+        { InputError },
+        { formatNumber },
+      ] = await Promise.all([
         import("./use-run.ts"),
         import("./one-example.ts"),
         import("./show-examples.ts"),
         import("../trained/traversal.ts"),
         import("../errors.ts"),
+        import("../report/numbers.ts"),
       ]);
       const steps = integerFlag("steps", flags.steps, 2) ?? 9;
-      const range = numberFlag("range", flags.range, [0, 100]) ?? 3;
+      const range = numberFlag("range", flags.range, [0, 100]);
       await useRun(path, flags, ["encode", "decode"], async (place) => {
         const { model, watch } = place;
         const target = targetOf(flags, model.facts, "traversal");
@@ -47,18 +55,25 @@ export function traverseCommand(): Command {
         const wanted = flags.latents?.split(",").map((text) => integerFlag("latents", text.trim(), 0) ?? 0);
         const stray = wanted?.find((latent) => latent >= k);
         if (stray !== undefined) throw new InputError(`--latents: this model has latents 0 to ${k - 1}, got ${stray}`);
+        const { space = "real" } = model.facts.model;
+        if (range !== undefined && space !== "real") {
+          throw new InputError(
+            `--range: the latents of this model lie in [0, 1], all of which is gone through; leave it out`,
+          );
+        }
+        const span = range === undefined ? latentSpan(model.facts) : { from: -range, to: range };
         const origin =
-          start === undefined ? new Array<number>(k).fill(0) : await encodeOne(model, place, start, flags.split);
+          start === undefined ? latentCentre(model.facts) : await encodeOne(model, place, start, flags.split);
         const path = traversal(origin, wanted ?? Array.from({ length: Math.min(k, 10) }, (_, j) => j), {
           steps,
-          range,
+          ...span,
         });
         const values = await model.decode(
           path.map(({ z }) => z),
           watch("decoding", "examples"),
         );
         const before = { latent: path.map(({ latent }) => latent), value: path.map(({ value }) => value) };
-        const what = `means of p(x|z), a row a latent, from −${range} to ${range}`;
+        const what = `means of p(x|z), a row a latent, from ${formatNumber(span.from)} to ${formatNumber(span.to)}`;
         await showExamples(target, { values, columns: steps, before }, model.facts, { what });
       });
     });

@@ -50,6 +50,8 @@ export function describeData(dataset: Dataset): DataDescription {
 export interface Model extends LatentVariableModel {
   /** The number of latents k. */
   readonly latents: number;
+  /** Where the latents lie; in R^k by default. */
+  readonly space?: "real" | "unit" | "binary";
   /** From the data as they lie on disk to what is modelled; by default they are the same numbers. */
   readonly observe?: (raw: Tensor) => Tensor;
   /** How what is modelled came from the data, for stamps: "stochastic binarisation". */

@@ -68,6 +68,7 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
   const { scaling } = plan;
   return {
     latents,
+    space: posterior.space,
     observe: observation.observe,
     observation: observation.stamp,
     unit: options.likelihood === "bernoulli" ? observation.unit : 1,

@@ -4,7 +4,7 @@ import { latentMap } from "../evaluation/latent-map.ts";
 import type { RunFacts } from "../run/facts.ts";
 import { decodeSafetensors } from "../run/safetensors.ts";
 import type { TrainedModel } from "../trained/trained-model.ts";
-import { traversal } from "../trained/traversal.ts";
+import { latentCentre, latentSpan, stepsOver, traversal } from "../trained/traversal.ts";
 import type { Image } from "./grid.ts";
 import { toImages } from "./image.ts";
 import type {
@@ -23,7 +23,6 @@ const SAMPLES = 30;
 const TRAVERSED = 8;
 const STEPS = 9;
 const GRID = 15;
-const FAR = 3;
 
 /** Numbers in the data's own units as images. */
 export function imagesOf(values: ArrayLike<number>, { data: { shape, range } }: RunFacts): readonly Image[] {
@@ -94,24 +93,24 @@ export async function gatherMap(
   };
 }
 
-/** Means of p(x|z) over the square from −3 to 3, the largest second latent on top. */
+/** Means of p(x|z) over the square of the latents, the largest second latent on top. */
 async function decodedGrid(model: TrainedModel): Promise<DecodedGrid> {
-  const at = (i: number): number => FAR * ((2 * i) / (GRID - 1) - 1);
-  const z = Array.from({ length: GRID * GRID }, (_, i) => [at(i % GRID), at(GRID - 1 - Math.floor(i / GRID))]);
+  const span = latentSpan(model.facts);
+  const at = stepsOver(span, GRID);
+  const z = Array.from({ length: GRID * GRID }, (_, i) => [at[i % GRID], at[GRID - 1 - Math.floor(i / GRID)]]);
   const images = imagesOf((await model.decode(z)).data, model.facts);
   const rows = Array.from({ length: GRID }, (_, row) => images.slice(row * GRID, (row + 1) * GRID));
-  return { rows, from: -FAR, to: FAR };
+  return { rows, ...span };
 }
 
 /** The most used latents moved one by one. */
 export async function gatherTraversals(model: TrainedModel, byUse: readonly number[]): Promise<Traversals> {
   const chosen = byUse.slice(0, TRAVERSED);
-  const origin = new Array<number>(model.facts.model.latents).fill(0);
-  const path = traversal(origin, chosen, { steps: STEPS, range: FAR });
+  const span = latentSpan(model.facts);
+  const path = traversal(latentCentre(model.facts), chosen, { steps: STEPS, ...span });
   const images = imagesOf((await model.decode(path.map(({ z }) => z))).data, model.facts);
   return {
     latents: chosen.map((latent, i) => ({ latent, images: images.slice(i * STEPS, (i + 1) * STEPS) })),
-    from: -FAR,
-    to: FAR,
+    ...span,
   };
 }

@@ -28,13 +28,13 @@ export async function rateSplitFigure({ split, ...of }: RateSplitFigure): Promis
   const near = mutualInformation.value > 0.9 * ceiling;
   const caption =
     `The mean rate of ${counted(codes, "code")} of the ${split}, KL(q(z|x) ‖ p(z)), in its parts, in nats: ${told.join(", ")}. Mutual information says which example it is; ` +
-    "the others are what all codes together differ from the prior by, between the latents and in each, and what samples of the prior are unlike the data by. " +
+    "the rest is how all codes together differ from the prior, between the latents and in each of them: where they do, samples of the prior are unlike the data. " +
     `Of so many examples the first is at most log ${codes.toLocaleString("en-US")} = ${formatNumber(ceiling, 2)} nats` +
     (near ? ", which holds it down here: of more examples it would be larger and the rest smaller." : ".");
   const chart = await draw(
     {
       width: chartWidth,
-      height: 84,
+      height: 120,
       data: { values: bars },
       mark: { type: "bar", height: 26 },
       encoding: {
@@ -50,7 +50,7 @@ export async function rateSplitFigure({ split, ...of }: RateSplitFigure): Promis
           field: "name",
           type: "nominal",
           scale: { domain: parts.map(({ name }) => name), range: parts.map(({ colour }) => colour) },
-          legend: { title: null, orient: "top", columns: 3 },
+          legend: { title: null, orient: "top", direction: "vertical" },
         },
       },
     },

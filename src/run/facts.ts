@@ -25,6 +25,8 @@ const dataSchema = z.object({
 
 const modelSchema = z.object({
   latents: z.number(),
+  /** Where latents lie: R^k where it is left out, [0, 1]^k, or zeros and ones. */
+  space: z.enum(["real", "unit", "binary"]).optional(),
   likelihood: z.string(),
   parameters: z.number(),
   /** What 1 of what is modelled is in the data's own units. */

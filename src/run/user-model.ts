@@ -60,14 +60,27 @@ function isModel(value: unknown): value is Model {
 
 /** The model with its functions' mistakes told as the module's. */
 function guardFunctions(path: string, model: Model): Model {
-  const { latents, prior, observation, unit, observe, objective, amortization, averages, monitors, shown, code } =
-    model;
+  const {
+    latents,
+    space,
+    prior,
+    observation,
+    unit,
+    observe,
+    objective,
+    amortization,
+    averages,
+    monitors,
+    shown,
+    code,
+  } = model;
   const returned = <T>(name: string, expected: string, value: T, ...members: readonly string[]): T => {
     if (has(value, ...members)) return value;
     throw new InputError(`${path}: ${name}: ${expected} is expected to be returned, got ${typeof value}`);
   };
   return {
     latents,
+    space,
     prior,
     observation,
     unit,

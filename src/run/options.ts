@@ -12,6 +12,7 @@ import { posteriorNames } from "../models/posteriors.ts";
 import { priorNames } from "../models/priors.ts";
 import { scaleNames } from "../models/scales.ts";
 import { nearest } from "../nearest.ts";
+import { checkTogether } from "./options-together.ts";
 
 /** The gradient estimators of a training; `dropped-path` is for teaching only. */
 const gradientNames = ["pathwise", "sticking-the-landing", "doubly-reparameterized", "score-function"] as const;
@@ -204,71 +205,6 @@ export function parseOptions(
   const value = values[option];
   const got = typeof value === "number" ? value : JSON.stringify(value);
   throw new InputError(`${from(option)}: ${issue.message.replace(/^Invalid input: /, "")}, got ${got}`);
-}
-
-const modelParts = [
-  "preset",
-  "encoder",
-  "decoder",
-  "latents",
-  "likelihood",
-  "binarize",
-  "variance",
-  "scale",
-  "posterior",
-  "prior",
-  "components",
-  "posteriorScale",
-  "temperature",
-] as const;
-
-/** Refuses parts of an objective that need one another, or exclude one another; the model's own check comes when it is built. */
-function checkObjective(options: TrainOptions, from: (option: string) => string): void {
-  const { bound, samples, gradient, baseline, capacity, capacitySteps, freeBits } = options;
-  if (bound === "importance" && samples < 2) {
-    throw new InputError(`${from("bound")}: importance needs --samples 2 or more; with one it is the ELBO`);
-  }
-  if (baseline === "leave-one-out" && samples < 2) {
-    throw new InputError(`${from("baseline")}: leave-one-out needs --samples 2 or more; moving-average does with one`);
-  }
-  if (baseline !== undefined && gradient !== undefined && gradient !== "score-function") {
-    throw new InputError(`${from("baseline")}: is for --gradient score-function, and ${gradient} is chosen`);
-  }
-  if (capacitySteps !== undefined && capacity === undefined) {
-    throw new InputError(`${from("capacitySteps")}: is the rise of the capacity; give --capacity in nats too`);
-  }
-  if (freeBits !== undefined && capacity !== undefined) {
-    throw new InputError(`${from("freeBits")}: and --capacity exclude each other; give one of them`);
-  }
-}
-
-function checkTogether(options: TrainOptions, from: (option: string) => string): void {
-  const { klPeriod, klWarmup, model, lambda, variance } = options;
-  if (lambda !== undefined && options.klWeight !== undefined) {
-    throw new InputError(`${from("lambda")}: sets the same number as the KL weight, λ = 2ηw; give one of them`);
-  }
-  if (lambda !== undefined && variance === undefined) {
-    throw new InputError(`${from("lambda")}: is a weight beside a squared error, λ = 2ηw; give its --variance η too`);
-  }
-  checkObjective(options, from);
-  if (variance !== undefined && (options.likelihood ?? "normal") !== "normal") {
-    throw new InputError(`${from("variance")}: is for --likelihood normal, and ${options.likelihood} is chosen`);
-  }
-  if (klPeriod !== undefined && klWarmup === 0) {
-    throw new InputError(`${from("klPeriod")}: repeats the KL weight's rise, which needs its --kl-warmup in steps`);
-  }
-  if (options.binarize !== undefined && (options.likelihood ?? "bernoulli") !== "bernoulli") {
-    throw new InputError(`${from("binarize")}: is for --likelihood bernoulli, and ${options.likelihood} is chosen`);
-  }
-  if (klPeriod !== undefined && klWarmup >= klPeriod) {
-    throw new InputError(
-      `${from("klPeriod")}: ${klPeriod} must be more than the KL warm-up of ${klWarmup} steps: the weight would never reach its height`,
-    );
-  }
-  const parts = modelParts.filter((name) => options[name] !== undefined);
-  if (model !== undefined && parts.length > 0) {
-    throw new InputError(`${from(parts[0])}: is part of a preset; with --model the module ${model} decides it`);
-  }
 }
 
 /** [height, width] of "64" or "64x48" (width first), undefined for anything else. */

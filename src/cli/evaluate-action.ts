@@ -6,7 +6,7 @@ import type { EvaluateFlags } from "./evaluate.ts";
 import { compareWith } from "./evaluate-against.ts";
 import { type ExtraResults, type Extras, runExtras } from "./evaluate-extras.ts";
 import { openFormulas } from "./evaluate-formulas.ts";
-import { keepGaps } from "./evaluate-gaps.ts";
+import { keepGaps, refinable } from "./evaluate-gaps.ts";
 import { pairedNumbers } from "./evaluate-stamps.ts";
 import { type Evaluation, evaluateRun, stampingOf } from "./evaluation-run.ts";
 import { chooseExamples } from "./examples.ts";
@@ -43,6 +43,7 @@ export async function evaluateFromFlags(path: string, data: string | undefined, 
     const chosen = data ?? flags.data;
     const { dataset, split } = await chooseExamples(place, chosen, flags);
     const formulas = needsFormulas(extras) ? await openFormulas(place) : undefined;
+    if (extras.gaps && formulas) refinable(formulas); // a posterior that has no gaps is told of now
     if (extras.gaps && chosen === undefined) place.writable(); // another process that writes is told of now
     const samples = given ?? config.options.evaluationSamples;
     const seed = seeded ?? config.options.seed;

@@ -62,8 +62,8 @@ export async function splitOfRate(
   seed: number,
   watched: Watched = {},
 ): Promise<RateSplit | undefined> {
-  if (!scales) return undefined;
   const [m, k] = means.shape;
+  if (!scales || m < 2) return undefined; // one code says nothing of the others
   for (const [i, row] of rows.entries()) {
     let rate = 0;
     for (let at = i * k; at < (i + 1) * k; at++) {

@@ -33,14 +33,11 @@ export interface KnownLikelihood {
   readonly by: string;
 }
 
-/** Both gaps of each example of the dataset. @throws InputError for a posterior that cannot be fitted to one example by gradients. */
-export async function measureGaps(
-  engine: Engine,
-  { model, description, parameters }: Formulas,
-  dataset: Dataset,
-  known: KnownLikelihood,
-  { split, seed, signal, onProgress }: Watched & { readonly split: string; readonly seed: number },
-): Promise<Gaps> {
+/** A model whose posteriors can be fitted to single examples. */
+export type Refinable = Parameters<typeof refinePosteriors>[0]["model"];
+
+/** The model as it is used, if posteriors of its family can be found by gradients. @throws InputError where they cannot. */
+export function refinable({ model, description }: Formulas): Refinable {
   const used = model.deployed ?? model;
   const { amortization } = used;
   if (!amortization) {
@@ -51,12 +48,24 @@ export async function measureGaps(
   const posterior = used.encoder(observed(used, description));
   if (!isReparameterized(posterior)) {
     throw new InputError(
-      `--gaps: an example's own posterior is found by gradients through its draws, and those of ${posterior.name} have no path; use --ais, or a posterior that has one`,
+      `--gaps: an example's own posterior is found by gradients through its draws, and those of ${posterior.name} have no path; use a posterior that has one`,
     );
   }
+  return { ...used, amortization };
+}
+
+/** Both gaps of each example of the dataset. */
+export async function measureGaps(
+  engine: Engine,
+  formulas: Formulas,
+  dataset: Dataset,
+  known: KnownLikelihood,
+  { split, seed, signal, onProgress }: Watched & { readonly split: string; readonly seed: number },
+): Promise<Gaps> {
+  const { description, parameters } = formulas;
   const { fresh } = await refinePosteriors({
     engine,
-    model: { ...used, amortization },
+    model: refinable(formulas),
     description,
     parameters,
     dataset,

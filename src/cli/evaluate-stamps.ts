@@ -17,8 +17,18 @@ export interface Stamping {
   readonly dimensions: number;
 }
 
-function nats(name: string, { value, error }: Estimate, stamp: string): StampedNumber {
-  return { name, value, error: Number.isNaN(error) ? undefined : error, unit: "nats", stamp };
+type Nats = (name: string, estimate: Estimate, stamp: string) => StampedNumber;
+
+/** Numbers in nats, with the same in bits over the dimensions of an example. */
+function natsOf({ dimensions }: Stamping): Nats {
+  return (name, { value, error }, stamp) => ({
+    name,
+    value,
+    error: Number.isNaN(error) ? undefined : error, // one example has none
+    unit: "nats",
+    bitsPerDimension: value / (dimensions * Math.LN2),
+    stamp,
+  });
 }
 
 function ofData({ likelihood, split }: Stamping, examples: number): string {
@@ -27,6 +37,7 @@ function ofData({ likelihood, split }: Stamping, examples: number): string {
 
 /** I(x; z), the total correlation and the rest: what the rate is made of. */
 export function rateNumbers(split: RateSplit, setting: Stamping): readonly StampedNumber[] {
+  const nats = natsOf(setting);
   const data = ofData(setting, split.codes);
   const of = `Monte Carlo, as the mutual information; ${data}`;
   const { mutualInformation, totalCorrelation, dimensionWiseKl, marginalKl } = split;
@@ -69,11 +80,9 @@ export function annealedNumbers(
   const more = estimate(perExample.logLikelihood.map((value, i) => value - sampled[i]));
   const how = `annealed importance sampling from the prior, ${formatCount(temperatures)} temperatures, ${counted(chains, "chain")}, ${formatNumber(100 * acceptance, 0)} % of moves accepted, error by the draws ${formatNumber(estimator.error, 2)}`;
   const of = ofData(setting, examples);
+  const nats = natsOf(setting);
   return [
-    {
-      ...nats("−log p(x), annealed", { value: -logLikelihood.value, error: logLikelihood.error }, `${how}, ${of}`),
-      bitsPerDimension: -logLikelihood.value / (setting.dimensions * Math.LN2),
-    },
+    nats("−log p(x), annealed", { value: -logLikelihood.value, error: logLikelihood.error }, `${how}, ${of}`),
     nats(
       "annealed − sampled",
       more,
@@ -85,20 +94,13 @@ export function annealedNumbers(
 /** −log p(x) by draws of the prior. */
 export function naiveNumbers(naive: NaiveEstimate, setting: Stamping): readonly StampedNumber[] {
   const { logLikelihood, samples, effectiveSamples, examples } = naive;
-  return [
-    {
-      ...nats(
-        "−log p(x), naive",
-        { value: -logLikelihood.value, error: logLikelihood.error },
-        `Monte Carlo with ${counted(samples, "draw")} of the prior, of which ${formatNumber(effectiveSamples)} count; for comparison: the more x says of z, the fewer of them explain it, ${ofData(setting, examples)}`,
-      ),
-      bitsPerDimension: -logLikelihood.value / (setting.dimensions * Math.LN2),
-    },
-  ];
+  const stamp = `Monte Carlo with ${counted(samples, "draw")} of the prior, of which ${formatNumber(effectiveSamples)} count; for comparison: the more x says of z, the fewer of them explain it, ${ofData(setting, examples)}`;
+  return [natsOf(setting)("−log p(x), naive", { value: -logLikelihood.value, error: logLikelihood.error }, stamp)];
 }
 
 /** What the encoder loses by being one network, and the family by its shape. */
 export function gapNumbers(gaps: Gaps, setting: Stamping): readonly StampedNumber[] {
+  const nats = natsOf(setting);
   const of = ofData(setting, gaps.amortization.length);
   const [amortization, approximation] = [gaps.amortization, gaps.approximation].map((values) =>
     estimate(Float64Array.from(values)),
@@ -124,7 +126,7 @@ export function pairedNumbers(
 ): readonly StampedNumber[] {
   const [low, high] = interval.map((value) => formatNumber(value));
   return [
-    nats(
+    natsOf(setting)(
       "log p(x) above the other",
       difference,
       `${stamp}: ${low} to ${high}; better on ${formatNumber(100 * better, 0)} % of the examples, ${setting.likelihood}, ${setting.split}`,

@@ -6,7 +6,7 @@ import { broadcastTo, local } from "../tensor/index.ts";
 import type { Amortization, Model } from "./model.ts";
 
 /** How an example that was not trained on gets its own posterior, where there is no encoder: ascent from γ = 0 in the exported program. */
-const FROM_NOTHING: Refinement = { steps: 30, rate: 0.2, optimizer: "adam", samples: 4 };
+const FROM_NOTHING: Refinement = { steps: 20, rate: 0.3, optimizer: "adam", samples: 4 };
 
 /**
  * The model with the encoder that a way of inference asks for: its own network; one whose answer is improved by steps; or numbers of each

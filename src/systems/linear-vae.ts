@@ -119,7 +119,7 @@ export async function trainLinearVae(
   { steps, rate, samples, batchSize, seed }: LinearTraining,
 ): Promise<LinearFit> {
   const model = linearVae(options, description);
-  const learningRate: Schedule = { kind: "warmupCosine", peak: rate, warmup: 10, total: steps };
+  const learningRate: Schedule = { kind: "warmupCosine", peak: rate, warmup: Math.ceil(steps / 50), total: steps };
   const training = await modelTraining({
     engine,
     model,

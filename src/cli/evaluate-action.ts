@@ -1,11 +1,12 @@
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { gapsPicture } from "../report/gaps.ts";
+import type { RunData } from "../run/prepare.ts";
 import { labelColumn } from "./codes.ts";
 import type { EvaluateFlags } from "./evaluate.ts";
 import { compareWith } from "./evaluate-against.ts";
 import { type ExtraResults, type Extras, runExtras } from "./evaluate-extras.ts";
-import { openFormulas } from "./evaluate-formulas.ts";
+import { formulasOf } from "./evaluate-formulas.ts";
 import { keepGaps, refinable } from "./evaluate-gaps.ts";
 import { pairedNumbers } from "./evaluate-stamps.ts";
 import { type Evaluation, evaluateRun, stampingOf } from "./evaluation-run.ts";
@@ -42,14 +43,16 @@ export async function evaluateFromFlags(path: string, data: string | undefined, 
     const { run, config, engine, watch, say } = place;
     const chosen = data ?? flags.data;
     const { dataset, split } = await chooseExamples(place, chosen, flags);
-    const formulas = needsFormulas(extras) ? await openFormulas(place) : undefined;
+    const { seed: trainedBy } = config.options;
+    const needed = needsFormulas(extras) ? await openOwnData(place) : undefined;
+    const formulas = needed && (await formulasOf(engine, run, needed, trainedBy));
     if (extras.gaps && formulas) refinable(formulas); // a posterior that has no gaps is told of now
     if (extras.gaps && chosen === undefined) place.writable(); // another process that writes is told of now
     const samples = given ?? config.options.evaluationSamples;
     const seed = seeded ?? config.options.seed;
-    const train = formulas?.data.train ?? (await trainedOn(place, dataset));
+    const ownData = needed ?? once(() => dataOf(place, dataset));
     const common = { dataset, split, samples, seed, chunk };
-    const evaluation = await evaluateRun(engine, run, { ...common, train, ...watch("evaluating", "examples") });
+    const evaluation = await evaluateRun(engine, run, { ...common, ownData, ...watch("evaluating", "examples") });
     const stamping = stampingOf(config, split, dataset);
     const more = formulas
       ? await runExtras(extras, { engine, formulas, dataset, evaluation, stamping, seed, watch })
@@ -96,19 +99,28 @@ function needsFormulas({ annealing, naive, gaps }: Extras): boolean {
   return annealing !== undefined || naive !== undefined || gaps;
 }
 
-/** What the run was trained on, where codes can be judged by its labels; nothing where it cannot be had. */
-async function trainedOn(
+/** What the run was trained on; undefined where it cannot be had, which is told where its labels are missed. */
+async function dataOf(
   place: Pick<Workplace, "run" | "config" | "watch" | "say">,
   { labels }: Dataset,
-): Promise<Dataset | undefined> {
-  if (!labels || isExported(place.run)) return undefined;
+): Promise<RunData | undefined> {
+  if (isExported(place.run)) return undefined;
   try {
-    return (await openOwnData(place)).train;
+    return await openOwnData(place);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    place.say(`the codes are not judged by their classes: ${error.message}`);
+    if (labels) place.say(`the codes are not judged by their classes: ${error.message}`);
     return undefined;
   }
+}
+
+/** Work that is done when it is first asked for, and never again. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
 }
 
 type Column = ArrayLike<string | number>;

@@ -1,9 +1,15 @@
 import { type Dataset, subset } from "../data/dataset.ts";
 import { diagonalNormals, type RateSplit, splitRate } from "../evaluation/aggregate.ts";
+import { splitModelRate } from "../evaluation/aggregate-programs.ts";
 import { type CodeAccuracy, codeAccuracy, type LabelledCodes } from "../evaluation/codes.ts";
 import { type CodeRows, forEachPosterior, type PosteriorSource } from "../evaluation/latents.ts";
+import { observed } from "../models/programs.ts";
+import { runConfig } from "../run/config.ts";
+import type { Run } from "../run/folder.ts";
+import type { RunData } from "../run/prepare.ts";
+import type { Engine } from "../runtime/engine.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
-import type { Watched } from "../trained/trained-model.ts";
+import { formulasOf } from "./evaluate-formulas.ts";
 
 /** Means and, where the posterior has them, scales of examples spread evenly over the data: [m, k]. */
 export interface SpreadCodes {
@@ -15,10 +21,7 @@ export interface SpreadCodes {
 
 /** Posteriors of at most so many examples, spread evenly: data may lie sorted. Undefined for a posterior without a mean. */
 export async function spreadPosteriors(source: PosteriorSource, most: number): Promise<SpreadCodes | undefined> {
-  const { length } = source.dataset;
-  const rows = Array.from({ length: Math.min(most, length) }, (_, i, m = Math.min(most, length)) =>
-    Math.floor(((i + 0.5) * length) / m),
-  );
+  const rows = spreadRows(source.dataset.length, most);
   let k = 0;
   let means: Float64Array | undefined;
   let scales: Float64Array | undefined;
@@ -41,6 +44,12 @@ export async function spreadPosteriors(source: PosteriorSource, most: number): P
   return found && { rows, means: found, scales: shaped(scales) };
 }
 
+/** At most so many rows, spread evenly. */
+function spreadRows(length: number, most: number): readonly number[] {
+  const m = Math.min(most, length);
+  return Array.from({ length: m }, (_, i) => Math.floor(((i + 0.5) * length) / m));
+}
+
 /** A scale [n, k], [n, 1], [k] or [] at one place. */
 function spread({ data, shape }: NdArray, row: number, j: number): number {
   const width = shape.at(-1) ?? 1;
@@ -53,14 +62,14 @@ const SAME = 1e-3;
 const MOST_DENSITIES = 4e7;
 
 /**
- * The mean rate taken apart. Only for posteriors N(μ, diag σ²) and the prior N(0, I), which the files do not name: they are known by
- * ½Σ(μ² + σ² − 1 − log σ²) being the rate of each example that the density program gives. Undefined elsewhere.
+ * The mean rate taken apart, by the files alone. Only for posteriors N(μ, diag σ²) and the prior N(0, I), which the files do not name: they
+ * are known by ½Σ(μ² + σ² − 1 − log σ²) being the rate of each example that the density program gives. Undefined elsewhere.
  */
 export async function splitOfRate(
   { rows, means, scales }: SpreadCodes,
   rates: Float64Array,
   seed: number,
-  watched: Watched = {},
+  signal?: AbortSignal,
 ): Promise<RateSplit | undefined> {
   const [m, k] = means.shape;
   if (!scales || m < 2) return undefined; // one code says nothing of the others
@@ -72,12 +81,31 @@ export async function splitOfRate(
     if (!(Math.abs(rate - rates[row]) <= SAME * (1 + Math.abs(rates[row])))) return undefined;
   }
   const draws = Math.max(100, Math.min(1000, Math.floor(MOST_DENSITIES / (m * k))));
-  return splitRate({
-    codes: diagonalNormals(means, scales),
-    draws,
+  return splitRate({ codes: diagonalNormals(means, scales), draws, seed, signal });
+}
+
+/**
+ * The mean rate taken apart by the model's own densities, whatever its families. Undefined without the run's data, and for a model of the
+ * user's own: an evaluation runs nobody's source.
+ */
+export async function splitByFormulas(
+  engine: Engine,
+  run: Run,
+  data: RunData | undefined,
+  { dataset, most, seed, signal }: Pick<PosteriorSource, "dataset" | "seed" | "signal"> & { readonly most: number },
+): Promise<RateSplit | undefined> {
+  if (!data || dataset.length < 2 || runConfig(run).options.model !== undefined) return undefined;
+  const { model, description, parameters } = await formulasOf(engine, run, data, seed);
+  const used = model.deployed ?? model;
+  return splitModelRate({
+    engine,
+    model: used,
+    x: observed(used, description),
+    values: parameters,
+    dataset: subset(dataset, spreadRows(dataset.length, most)),
+    draws: 1000,
     seed,
-    signal: watched.signal,
-    onProgress: (done) => watched.onProgress?.(done, draws),
+    signal,
   });
 }
 

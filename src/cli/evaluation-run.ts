@@ -12,11 +12,12 @@ import { readProgram } from "../onnx/read.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import type { ArtifactName, Run } from "../run/folder.ts";
+import type { RunData } from "../run/prepare.ts";
 import { type CompiledFunction, load } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { Watched } from "../trained/trained-model.ts";
-import { accuracyOf, splitOfRate, spreadPosteriors } from "./evaluate-codes.ts";
+import { accuracyOf, splitByFormulas, splitOfRate, spreadPosteriors } from "./evaluate-codes.ts";
 import { accuracyNumbers, rateNumbers, type Stamping } from "./evaluate-stamps.ts";
 import { SPLITS } from "./examples.ts";
 
@@ -40,8 +41,11 @@ export interface EvaluationOptions extends Watched {
   readonly samples: number;
   readonly seed: number;
   readonly chunk?: number;
-  /** What the run was trained on: with it, and with labels, the codes are judged by how well a class can be read off them. */
-  readonly train?: Dataset;
+  /**
+   * What the run was trained on, where it can be had: with labels the codes are judged by how well a class can be read off them, and
+   * the rate of families that the files do not tell is taken apart by the model's own densities.
+   */
+  readonly ownData?: RunData | (() => Promise<RunData | undefined>);
 }
 
 /** One of the run's ONNX files, ready to run. */
@@ -84,8 +88,13 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
     const variances = await meanVariances(source);
     const active = variances?.map((variance) => variance > ACTIVE_VARIANCE);
     const codes = await spreadPosteriors(source, MOST_CODES);
-    const rateSplit = codes && (await splitOfRate(codes, estimate.perExample.rate, seed, { signal }));
-    const accuracy = codes && split !== "train" ? await accuracyOf(source, codes, options.train) : undefined;
+    const own = async (): Promise<RunData | undefined> =>
+      typeof options.ownData === "function" ? options.ownData() : options.ownData;
+    const rateSplit =
+      (codes && (await splitOfRate(codes, estimate.perExample.rate, seed, signal))) ??
+      (await splitByFormulas(engine, run, await own(), { dataset, most: MOST_CODES, seed, signal }));
+    const judged = codes && dataset.labels && split !== "train";
+    const accuracy = judged ? await accuracyOf(source, codes, (await own())?.train) : undefined;
     const distance = decoder && (await distanceOf(source, decoder, config));
     const stamping = stampingOf(config, split, dataset);
     const numbers = [

@@ -5,10 +5,11 @@ import { gradientPicture } from "../report/gradient-noise.ts";
 import { formatNumber, formatWithError } from "../report/numbers.ts";
 import { settleOptions } from "../run/defaults.ts";
 import { writeAtomically } from "../run/files.ts";
-import { openFormulas } from "./evaluate-formulas.ts";
+import { formulasOf } from "./evaluate-formulas.ts";
 import { integerFlag } from "./flags.ts";
 import type { GradientFlags } from "./gradients.ts";
 import { drawingKind, writePicture } from "./gradients-picture.ts";
+import { openOwnData } from "./own-data.ts";
 import { counted, formatCount, painter } from "./terminal.ts";
 import { useRun } from "./use-run.ts";
 
@@ -34,8 +35,9 @@ export async function gradientsFromFlags(path: string, flags: GradientFlags): Pr
         `${path}: was trained with --inference per-example, so no encoder's gradient was estimated; give a run of another inference`,
       );
     }
-    const formulas = await openFormulas(place);
-    const { train } = formulas.data;
+    const data = await openOwnData(place);
+    const { train } = data;
+    const formulas = await formulasOf(engine, place.run, data, config.options.seed);
     const { batch } = settleOptions(config.options, formulas.description, train.length);
     const length = asked ?? Math.min(batch, train.length);
     if (length > train.length) {

@@ -3,8 +3,9 @@ import { availableMemory } from "node:process";
 import { z } from "zod";
 import { openEngine } from "#engine";
 import { InputError } from "../errors.ts";
+import { stepsPerBatch } from "../inference/ways.ts";
 import { formatArchitecture } from "../models/architecture.ts";
-import { type DataDescription, describeData, likelihoodName, type Model } from "../models/model.ts";
+import { type DataDescription, likelihoodName, type Model } from "../models/model.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { settleOptions, vaeOptions } from "../run/defaults.ts";
 import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
@@ -19,7 +20,8 @@ import {
   totalSteps,
   wayOptions,
 } from "../run/options.ts";
-import { buildModel, dataFacts, openRunData, type RunData, type Watch } from "../run/prepare.ts";
+import { buildModel, dataFacts, describeRunData, openRunData, type RunData, type Watch } from "../run/prepare.ts";
+import { keptParameters } from "../run/rebuild.ts";
 import { environment } from "../run/versions.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
@@ -27,6 +29,7 @@ import { trainingBytes } from "../training/bytes.ts";
 import { modelTraining } from "../training/fit.ts";
 import type { LoopState } from "../training/loop.ts";
 import type { Training } from "../training/training.ts";
+import { kebab } from "./gather-options.ts";
 import { formatBytes } from "./terminal.ts";
 
 /** A run about to be trained: everything is open and fits together, and nothing has been written unless it went on before. */
@@ -67,12 +70,12 @@ export async function prepareRun(
   try {
     const engine = await openEngine({ engine: given.engine, threads });
     const data = await openRunData(given, watch);
-    const description = describeData(data.train);
+    const description = describeRunData(data);
     const options = settleOptions(given, description, data.train.length);
     const model = await buildModel(options, description);
     const tight = memoryWarning(options, model, description);
     const training = await openTraining(options, engine, data, model, description);
-    const inherited = options.from === undefined ? [] : inherit(training, options.from);
+    const inherited = options.from !== undefined && target.kind === "new" ? inherit(training, options.from) : [];
     const steps = totalSteps(options, training.stepsPerEpoch);
     const config = configOf(options, engine, data, description, model, training);
     const notices = engine.notice ? [engine.notice] : [];
@@ -119,7 +122,7 @@ function memoryWarning(options: SettledOptions, model: Model, description: DataD
 
 /** Settings that are allowed and hardly meant. */
 function warnings(options: TrainOptions, steps: number, { objective }: Model): readonly string[] {
-  const { klWarmup, klPeriod, klWeight, capacitySteps, bound, gradient } = options;
+  const { klWarmup, klPeriod, klWeight, capacitySteps, bound, inference, from } = options;
   const lines: string[] = [];
   if (objective !== undefined && (klWeight !== undefined || klWarmup > 0)) {
     lines.push(
@@ -130,8 +133,14 @@ function warnings(options: TrainOptions, steps: number, { objective }: Model): r
       `the KL weight never reaches its height: --kl-warmup ${klWarmup} is longer than the ${steps} steps of this run`,
     );
   }
-  if (objective !== undefined && (bound !== "elbo" || gradient !== undefined)) {
-    lines.push("the model has an objective of its own: --bound and --gradient change nothing");
+  const idle = (["bound", "gradient", "kl", "baseline", "freeBits", "capacity"] as const).find((name) =>
+    name === "bound" ? bound !== "elbo" : options[name] !== undefined,
+  );
+  if (objective !== undefined && idle !== undefined) {
+    lines.push(`the model has an objective of its own: --${kebab(idle)} changes nothing`);
+  }
+  if ((inference === "encoder" || inference === "decoder") && from === undefined) {
+    lines.push(`--inference ${inference} without --from: the other side stays at its random start`);
   }
   if (capacitySteps !== undefined && capacitySteps >= steps) {
     lines.push(
@@ -153,7 +162,8 @@ function openTraining(
       `--batch ${options.batch}: more than the ${train.length} training examples; give a smaller one`,
     );
   }
-  const total = totalSteps(options, Math.floor(train.length / options.batch));
+  const way = wayOptions(options);
+  const total = totalSteps(options, Math.floor(train.length / options.batch) * stepsPerBatch(way));
   return modelTraining({
     engine,
     model,
@@ -164,7 +174,7 @@ function openTraining(
     samples: options.samples,
     optimizer: optimizerOptions(options),
     learningRate: learningRateSchedule(options, total),
-    way: wayOptions(options),
+    way,
     objective: objectiveOptions(options),
     klWeight: klWeightSchedule(options),
     capacity: capacitySchedule(options),
@@ -177,13 +187,10 @@ function openTraining(
  * @throws InputError where there are no such parameters, or one has another shape.
  */
 function inherit({ parameters }: Training, path: string): readonly string[] {
-  const run = openRun(path, { write: false });
-  const source = run.readBest() ?? run.readCheckpoint();
-  if (!source)
-    throw new InputError(`--from ${path}: holds no parameters yet; finish it with: reparam train --resume ${path}`);
+  const kept = keptParameters(openRun(path, { write: false }));
   const missing: string[] = [];
   for (const [name, { data, shape }] of parameters) {
-    const given = source.tensors.get(`parameter/${name}`);
+    const given = kept.get(name);
     if (!given) missing.push(name);
     else if (given.shape.join() !== shape.join()) {
       throw new InputError(

@@ -17,6 +17,7 @@ export async function rebuildReport(path: string, flags: RunFlags): Promise<void
       split,
       samples,
       seed,
+      ownData: data,
       ...watch("evaluating", "examples"),
     });
     await writeResults({ engine, run, evaluation, dataset, data, watch });

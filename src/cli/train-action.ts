@@ -15,7 +15,7 @@ import { gatherOptions, kebab } from "./gather-options.ts";
 import { networkLines } from "./network-lines.ts";
 import { isExported } from "./own-data.ts";
 import { freeRunPath, type PreparedRun, prepareRun, type Target } from "./prepare-run.ts";
-import { printNumbers } from "./print-numbers.ts";
+import { printEvaluation } from "./print-numbers.ts";
 import { createProgress } from "./progress.ts";
 import { writeResults } from "./results.ts";
 import { createStage, type Stage } from "./stage.ts";
@@ -65,11 +65,11 @@ async function trainPrepared(
   await exportRun(prepared);
   const evaluation = await evaluateHeldOut(prepared, stage, signal);
   if (request.json) {
-    const { split, numbers } = evaluation;
-    process.stdout.write(`${JSON.stringify({ run: run.path, split, numbers })}\n`);
+    const { split, numbers, remarks } = evaluation;
+    process.stdout.write(`${JSON.stringify({ run: run.path, split, numbers, remarks })}\n`);
     return;
   }
-  printNumbers(evaluation.numbers, process.stdout);
+  printEvaluation(evaluation, process.stdout);
   process.stdout.write(`\nrun     ${run.path}\nreport  ${run.path}/report.html\n`);
 }
 
@@ -93,7 +93,7 @@ async function evaluateHeldOut(prepared: PreparedRun, stage: Stage, signal: Abor
   const watch = (label: string, unit: string): Watched => stage.watch(label, unit, signal);
   try {
     const watched = watch("evaluating", "examples");
-    const evaluation = await evaluateRun(engine, run, { dataset, split, samples, seed, ...watched });
+    const evaluation = await evaluateRun(engine, run, { dataset, split, samples, seed, ownData: data, ...watched });
     await writeResults({ engine, run, evaluation, dataset, data, watch });
     return evaluation;
   } catch (error) {

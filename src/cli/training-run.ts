@@ -136,7 +136,9 @@ export async function exportRun({
   const best = options.keep === "last" ? undefined : run.readBest();
   const values = new Map(training.parameters);
   for (const [name, value] of best?.tensors ?? []) values.set(name.replace(/^parameter\//, ""), value);
-  const averages = await exactAverages(engine, model, description, values, data.train, options.seed);
+  // φ alone: what is θ's stays as it was.
+  const fixed = options.inference === "encoder";
+  const averages = fixed ? [] : await exactAverages(engine, model, description, values, data.train, options.seed);
   for (const [name, value] of averages) values.set(name, value);
   for (const [name, bytes] of exportModel(model, description, values)) run.writeArtifact(name, bytes);
 }

@@ -5,6 +5,7 @@ import {
   div,
   equal,
   exp,
+  greater,
   greaterEqual,
   log,
   max,
@@ -55,7 +56,11 @@ export function categorical(logits: Tensor, eventRank = 1): Categorical {
     noise: { law: "uniform", event: eventShape({ name: "Categorical", shape, eventRank }) },
     mean,
     variance: sum(mul(p, square(sub(numbers, reshape(mean, [...shape, 1])))), -1),
-    logProb: (x) => sumEvent(sum(where(isCategory(x, numbers), logP, 0), -1), eventRank),
+    logProb: (x) => {
+      const chosen = isCategory(x, numbers); // [..., C]
+      const known = greater(sum(toFloat(chosen), -1), 0);
+      return sumEvent(where(known, sum(where(chosen, logP, 0), -1), Number.NEGATIVE_INFINITY), eventRank);
+    },
     sample: (noise) => inverseCdf(logits, noise),
     // H = −Σ p log p
     entropy: () => sumEvent(neg(sum(mul(p, logP), -1)), eventRank),

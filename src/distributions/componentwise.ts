@@ -1,5 +1,5 @@
 import { ShapeError } from "../errors.ts";
-import { broadcastTo, type Tensor } from "../tensor/index.ts";
+import { and, broadcastTo, greaterEqual, lessEqual, type Tensor, where } from "../tensor/index.ts";
 import { broadcastShapes, show } from "../tensor/shape.ts";
 import type { NoiseLaw } from "../tensor/tensor.ts";
 import { eventShape, type Reparameterized, type Support, sumEvent } from "./distribution.ts";
@@ -35,6 +35,14 @@ export interface Component<N extends string, P extends Readonly<Record<string, T
 /** A family of which no more than this is asked. */
 export type AnyComponentwise = Componentwise<string, Readonly<Record<string, Tensor>>>;
 
+/** −∞ where x lies outside of the support; at its ends the density is what the family says. */
+function within(support: Support, x: Tensor, logDensity: Tensor): Tensor {
+  if (support !== "positive" && support !== "unit") return logDensity;
+  const above = greaterEqual(x, 0);
+  const inside = support === "unit" ? and(above, lessEqual(x, 1)) : above;
+  return where(inside, logDensity, Number.NEGATIVE_INFINITY);
+}
+
 /** Independent numbers along the last `eventRank` axes, each of this family. @throws ShapeError without so many axes. */
 export function componentwise<N extends string, P extends Readonly<Record<string, Tensor>>>(
   component: Component<N, P>,
@@ -64,7 +72,7 @@ export function componentwise<N extends string, P extends Readonly<Record<string
     noise: { law, event: width === undefined ? event : [...event, width] },
     mean: broadcastTo(component.mean(), shape),
     variance: broadcastTo(component.variance(), shape),
-    logProb: (x) => sumEvent(component.logDensity(x), eventRank),
+    logProb: (x) => sumEvent(within(support, x, component.logDensity(x)), eventRank),
     sample: (noise) => rsampleWithLogProb(noise).sample,
     rsampleWithLogProb,
     entropyTerms,

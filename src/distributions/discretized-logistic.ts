@@ -23,18 +23,18 @@ import { logisticOf } from "./standard-noise.ts";
 export interface DiscretizedLogistic extends Distribution {
   readonly name: "DiscretizedLogistic";
   readonly mean: Tensor;
-  readonly parameters: { readonly mean: Tensor; readonly scale: Tensor };
+  readonly parameters: { readonly location: Tensor; readonly scale: Tensor };
 }
 
 const TOP = 255;
 
 /**
- * A logistic of the given mean and scale, in grey levels, rounded to the integers 0…255; what lies beyond goes to the two
+ * A logistic of the given location and scale, in grey levels, rounded to the integers 0…255; what lies beyond goes to the two
  * ends, so the 256 probabilities sum to 1. Kingma et al. 2016 (IAF), eq. 12; Salimans et al. 2017, eq. 2.
  */
-export function discretizedLogistic(mean: TensorLike, scale: TensorLike, eventRank = 1): DiscretizedLogistic {
-  const parameters = { mean: lift(mean), scale: lift(scale) };
-  const shape = broadcastShapes("DiscretizedLogistic", parameters.mean.shape, parameters.scale.shape);
+export function discretizedLogistic(location: TensorLike, scale: TensorLike, eventRank = 1): DiscretizedLogistic {
+  const parameters = { location: lift(location), scale: lift(scale) };
+  const shape = broadcastShapes("DiscretizedLogistic", parameters.location.shape, parameters.scale.shape);
   return {
     name: "DiscretizedLogistic",
     parameters,
@@ -46,12 +46,15 @@ export function discretizedLogistic(mean: TensorLike, scale: TensorLike, eventRa
     // 1/(80·s) of a grey level for s ≥ ½ (Euler–Maclaurin at the two ends), and within ½ below, where rounding shows.
     mean: mul(
       parameters.scale,
-      sub(softplus(div(parameters.mean, parameters.scale)), softplus(div(sub(parameters.mean, TOP), parameters.scale))),
+      sub(
+        softplus(div(parameters.location, parameters.scale)),
+        softplus(div(sub(parameters.location, TOP), parameters.scale)),
+      ),
     ),
     logProb: (x) => {
       // P(x) = σ(a) − σ(b) = (1 − e^−δ)·σ(a)·σ(−b), a = (x + ½ − μ)/s, b = (x − ½ − μ)/s, δ = a − b = 1/s;
       // at the ends one of the two logistic functions is 0 or 1 and its terms vanish.
-      const offset = sub(x, parameters.mean);
+      const offset = sub(x, parameters.location);
       const a = div(add(offset, 0.5), parameters.scale);
       const b = div(sub(offset, 0.5), parameters.scale);
       const bottom = lessEqual(x, 0);
@@ -63,7 +66,7 @@ export function discretizedLogistic(mean: TensorLike, scale: TensorLike, eventRa
     },
     // The inverse of the distribution function, rounded: μ + s·log(u/(1 − u)).
     sample: (noise) => {
-      const level = floor(add(add(parameters.mean, mul(parameters.scale, logisticOf(noise))), 0.5));
+      const level = floor(add(add(parameters.location, mul(parameters.scale, logisticOf(noise))), 0.5));
       return minimum(maximum(level, 0), TOP);
     },
   };

@@ -1,6 +1,5 @@
 import type { Dataset } from "../data/dataset.ts";
-import { latentNoise } from "../inference/elbo.ts";
-import { boundOf } from "../inference/semi-amortized.ts";
+import { evidenceLowerBound, latentNoise } from "../inference/elbo.ts";
 import type { Amortization, DataDescription, Model } from "../models/model.ts";
 import { observed } from "../models/programs.ts";
 import { type CompiledFunction, compile } from "../runtime/compile.ts";
@@ -103,8 +102,8 @@ function climbProgram(model: RefineOptions["model"], description: DataDescriptio
   const x = observed(model, description);
   const gamma = data(GAMMA, ["batch", model.amortization.numbers]);
   const q = model.amortization.posterior(gamma);
-  const draws = boundOf(q, model.decoder, model.prior, x, latentNoise("refined", q, "batch", "samples"));
-  const bound = mean(draws, 0); // [batch]
+  const { elbo } = evidenceLowerBound({ ...model, encoder: () => q }, x, latentNoise("refined", q, "batch", "samples"));
+  const bound = mean(elbo, 0); // [batch]
   const [ascent] = gradients(sum(bound), [gamma]);
   return { bound, ascent };
 }

@@ -82,7 +82,7 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
           {
             name: "reconstruction error",
             value: setting.rmse,
-            unit: "of the data",
+            unit: "in the data's units",
             stamp: `root mean square per number of x − x̂, x̂ the mean of p(x|z) at the mean of q(z|x), ${setting.split}, ${scored}`,
           },
         ];

@@ -20,8 +20,10 @@ import {
   sum,
   type Tensor,
 } from "../tensor/index.ts";
+import { asFloat } from "../tensor/op.ts";
+import { topological } from "../tensor/tensor.ts";
 import { type Baseline, leaveOneOut, movingAverage, none } from "./baselines.ts";
-import { type BoundTerms, KL_WEIGHT, type LatentVariableModel } from "./elbo.ts";
+import { type BoundTerms, KL_WEIGHT, type LatentVariableModel, type PosteriorDraw, posteriorDraw } from "./elbo.ts";
 
 /**
  * How ∇_φ of a bound is estimated.
@@ -83,7 +85,13 @@ interface Sight {
   readonly logPosterior: (posterior: Distribution, z: Tensor, own: Tensor) => Tensor;
 }
 
-const pathOnly = (posterior: Distribution, z: Tensor): Tensor => gradientThrough(posterior.logProb(z), [z]);
+/** log q(z) as a function of z alone. A density that knows its own draw, Φ⁻¹ of a Φ, leads past z to what z was made of. */
+function pathOnly(posterior: Distribution, z: Tensor): Tensor {
+  const value = posterior.logProb(z);
+  const through = topological([value]).includes(z) ? [z] : z.inputs.map(asFloat);
+  return gradientThrough(value, through);
+}
+
 const fixed: Sight = { of: stopGradient, logPosterior: (posterior, z) => posterior.logProb(z) };
 
 const sights: Readonly<Record<GradientEstimator, Sight>> = {
@@ -104,8 +112,8 @@ interface Given {
 
 /** Draws z ~ q(z|x) and scores it; a mixture posterior gives a draw of each component, pathwise. */
 function drawAll({ model, x, posterior, epsilon }: Given, sight: Sight, stratify: boolean): Draws {
-  const strata = stratify && isStratified(posterior) ? posterior.strata(epsilon) : undefined;
-  const { sample, logProb } = strata ?? draw(posterior, epsilon);
+  const whole = (): PosteriorDraw => ({ ...draw(posterior, epsilon), expectation: (value) => value });
+  const { sample, logProb, expectation } = stratify ? posteriorDraw(posterior, epsilon) : whole();
   const z = sight.of(sample); //                                 [..., batch, k]
   const likelihood = scope("decoder", () => model.decoder(z)); // p(x|z)
   return scope("elbo", () => ({
@@ -115,7 +123,7 @@ function drawAll({ model, x, posterior, epsilon }: Given, sight: Sight, stratify
     logLikelihood: likelihood.logProb(x),
     logPrior: model.prior.logProb(z),
     logPosterior: sight.logPosterior(posterior, z, logProb),
-    expectation: (value) => (strata ? sum(mul(exp(strata.logWeight), value), 0) : value),
+    expectation,
   }));
 }
 
@@ -240,12 +248,19 @@ function check({ model, posterior, epsilon }: Given, options: ObjectiveOptions):
   const samples = sampled ? epsilon.shape[0] : 1;
   const stratified = bound === "elbo" && gradient === "pathwise" && isStratified(posterior);
   const needsPath = gradient !== "score-function" && gradient !== "dropped-path";
+  if (needsPath && !isReparameterized(posterior) && bound === "importance") {
+    throw new InputError(
+      `--bound importance: needs draws with a path to their parameters, which the posterior ${posterior.name} has not; use --posterior diagonal, or --bound elbo`,
+    );
+  }
   if (needsPath && !isReparameterized(posterior) && !stratified) {
     throw new InputError(
       `--gradient ${gradient}: draws of the posterior ${posterior.name} have no path to their parameters; use --gradient score-function`,
     );
   }
+  const closed = hasClosedForm(posterior, model.prior);
   if (bound === "importance") {
+    if (baseline !== undefined) throw new InputError("--baseline: is for --gradient score-function and --bound elbo");
     if (typeof samples !== "number" || samples < 2) {
       throw new InputError("--bound importance: two --samples or more are needed; with one it is the ELBO");
     }
@@ -266,9 +281,19 @@ function check({ model, posterior, epsilon }: Given, options: ObjectiveOptions):
       "--gradient doubly-reparameterized: is for --bound importance; sticking-the-landing is its like for the ELBO",
     );
   }
-  if (gradient === "sticking-the-landing" && rate !== "sampled" && hasClosedForm(posterior, model.prior)) {
+  if (gradient === "sticking-the-landing" && rate !== "sampled" && closed) {
     throw new InputError(
       "--gradient sticking-the-landing: leaves out a part of the sampled rate; it needs --kl sampled",
+    );
+  }
+  if (rate === "analytic" && !closed) {
+    throw new InputError(
+      `--kl analytic: KL(${posterior.name} ‖ ${model.prior.name}) has no closed form; leave it out, and the rate is sampled`,
+    );
+  }
+  if (capacity && (rate === "sampled" || !closed)) {
+    throw new InputError(
+      "--capacity: holds the rate itself at C, which needs its closed form: |log q − log p| of a draw is another number",
     );
   }
   if (freeBits > 0 && capacity) throw new InputError("--free-bits and --capacity exclude each other; give one of them");

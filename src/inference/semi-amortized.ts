@@ -1,20 +1,6 @@
-import { type Distribution, draw } from "../distributions/distribution.ts";
-import { hasClosedForm, kl } from "../distributions/kl.ts";
-import {
-  add,
-  constant,
-  div,
-  mean,
-  mul,
-  pullBack,
-  scope,
-  sqrt,
-  square,
-  sub,
-  sum,
-  type Tensor,
-} from "../tensor/index.ts";
-import { latentNoise } from "./elbo.ts";
+import type { Distribution } from "../distributions/distribution.ts";
+import { add, constant, div, mean, mul, pullBack, scope, sqrt, square, sum, type Tensor } from "../tensor/index.ts";
+import { evidenceLowerBound, latentNoise } from "./elbo.ts";
 
 /** The numbers γ of each example's posterior, between the network that proposes them and the family that reads them. */
 export interface Proposal {
@@ -53,8 +39,9 @@ export function refined(
     let [m, v]: [Tensor, Tensor] = [constant(0), constant(0)];
     for (let step = 0; step < steps; step++) {
       numbers = scope("refinement", () => {
-        const bound = boundOf(posterior(numbers), decoder, prior, x, epsilon); // [(samples,) batch]
-        const [ascent] = pullBack(sum(samples === 1 ? bound : mean(bound, 0)), constant(1), [numbers]);
+        const q = posterior(numbers);
+        const { elbo } = evidenceLowerBound({ encoder: () => q, decoder, prior }, x, epsilon); // [(samples,) batch]
+        const [ascent] = pullBack(sum(samples === 1 ? elbo : mean(elbo, 0)), constant(1), [numbers]);
         if (optimizer === "gradient") return add(numbers, mul(rate, ascent));
         // Kingma & Ba 2015, algorithm 1
         m = add(mul(0.9, m), mul(0.1, ascent));
@@ -66,17 +53,4 @@ export function refined(
     }
     return numbers;
   };
-}
-
-/** One draw's bound at q, pathwise, the rate in closed form where there is one. */
-export function boundOf(
-  q: Distribution,
-  decoder: (z: Tensor) => Distribution,
-  prior: Distribution,
-  x: Tensor,
-  epsilon: Tensor,
-): Tensor {
-  const { sample: z, logProb } = draw(q, epsilon);
-  const rate = hasClosedForm(q, prior) ? kl(q, prior) : sub(logProb, prior.logProb(z));
-  return sub(decoder(z).logProb(x), rate);
 }

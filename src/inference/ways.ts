@@ -17,7 +17,13 @@ export interface WayOptions {
   readonly outerSteps: number;
   /** The learning rate in φ, or in γ_i, where it is another than θ's. */
   readonly innerRate?: Schedule;
+  /** Of the steps in what all examples share; numbers of an example's own take their steps whole. */
   readonly lineSearch: boolean;
+}
+
+/** Steps that one batch is used for: a turn of both sides, else one. */
+export function stepsPerBatch({ inference, innerSteps, outerSteps }: WayOptions): number {
+  return inference === "em" || inference === "per-example" ? innerSteps + outerSteps : 1;
 }
 
 /** The name of the numbers that examples have of their own. */
@@ -58,6 +64,7 @@ export function phasesOf(
     case "per-example": {
       const first = learning({
         ...one(inference === "em" ? "expectation" : "posteriors", inner),
+        ...(inference === "per-example" ? { lineSearch: false } : {}),
         steps: innerSteps,
         updates: innerUpdates,
       });

@@ -1,3 +1,4 @@
+import { isReparameterized, isStratified } from "../distributions/distribution.ts";
 import { InputError } from "../errors.ts";
 import { type Refinement, refined } from "../inference/semi-amortized.ts";
 import { type InferenceName, LOCAL } from "../inference/ways.ts";
@@ -34,7 +35,13 @@ function withRefinement(model: Model, parts: Amortization, refinement: Refinemen
 }
 
 function partsOf({ amortization }: Model, inference: InferenceName): Amortization {
-  if (amortization) return amortization;
+  if (amortization) {
+    const q = amortization.posterior(broadcastTo(0, ["batch", amortization.numbers]));
+    if (isReparameterized(q) || isStratified(q)) return amortization;
+    throw new InputError(
+      `--inference ${inference}: goes by gradients in an example's own numbers, and draws of the posterior ${q.name} have no path to them; use --posterior diagonal, or --inference joint`,
+    );
+  }
   throw new InputError(
     `--inference ${inference}: the model must give its encoder in two parts, as amortization { numbers, network, posterior }`,
   );

@@ -14,10 +14,34 @@ import { negativeBinomial } from "../distributions/negative-binomial.ts";
 import { normal } from "../distributions/normal.ts";
 import { poisson } from "../distributions/poisson.ts";
 import { studentT } from "../distributions/student-t.ts";
-import { add, constant, div, exp, log1p, mul, sigmoid, softplus, sub, type Tensor } from "../tensor/index.ts";
+import {
+  add,
+  constant,
+  div,
+  exp,
+  log1p,
+  minimum,
+  mul,
+  neg,
+  sigmoid,
+  softplus,
+  sqrt,
+  sub,
+  type Tensor,
+} from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
 import { type DataDescription, standardisation } from "./model.ts";
-import { gently, learnedLogScale, type ScaleName, type Scaling, scaleNames, scalingFor, stacked } from "./scales.ts";
+import {
+  bounded,
+  gently,
+  LEAST_SCALE,
+  learnedLogScale,
+  type ScaleName,
+  type Scaling,
+  scaleNames,
+  scalingFor,
+  stacked,
+} from "./scales.ts";
 
 /** The data's top as bytes. */
 export const TOP = 255;
@@ -44,7 +68,10 @@ export interface LikelihoodPlan {
   readonly build: (sets: readonly Tensor[], extra: Tensor | undefined) => Distribution;
   /** What the encoder sees of x: numbers of about unit size. */
   readonly scale: (x: Tensor) => Tensor;
-  readonly scaling?: Scaling;
+  /** The scales of p(x|z) as multiples of the least that they may have, where they are learned. */
+  readonly aboveBound?: Scaling["aboveBound"];
+  /** State that is an average over the training data. */
+  readonly averages?: Scaling["averages"];
 }
 
 interface LikelihoodFamily {
@@ -74,7 +101,8 @@ function located(family: LocationScale): LikelihoodFamily["plan"] {
       extra: scaling.extra,
       build: ([raw, ...others], extra) => scaling.build(raw, others, extra),
       scale: (x) => div(sub(x, centre), spread),
-      scaling,
+      aboveBound: scaling.aboveBound,
+      averages: scaling.averages,
     };
   };
 }
@@ -119,6 +147,14 @@ const logisticStart = (data: DataDescription): number => Math.log(spreadOf(data)
 function learnedPositive(name: string, start: number): Tensor {
   return softplus(parameter(name, [], { law: "constant", value: Math.log(Math.expm1(start)) }));
 }
+
+/** A number of observations that a density is as sharp as: at most so many that its relative deviation is the least scale. */
+function learnedSharpness(name: string, start: number): Tensor {
+  return minimum(learnedPositive(name, start), LEAST_SCALE ** -2);
+}
+
+/** 1/√sharpness as a multiple of the least scale. */
+const relativeDeviation = (sharpness: Tensor): Tensor => div(1 / LEAST_SCALE, sqrt(sharpness));
 
 const diagonalScales: readonly ScaleName[] = ["shared", "columns", "network"];
 
@@ -211,22 +247,27 @@ export const likelihoodFamilies = {
     measures: ["real", "unit"],
     remedy: "use --likelihood normal",
     between: [0, Number.POSITIVE_INFINITY],
-    plan: ({ data }) => ({
-      starts: [logMeans(data)],
-      build: ([raw]) => logNormal(raw, exp(learnedLogScale("decoder/logScale", [], 0)), data.shape.length),
-      scale: logarithms(data),
-    }),
+    plan: ({ data }) => {
+      const deviation = exp(bounded(learnedLogScale("decoder/logScale", [], 0))); // of log x
+      return {
+        starts: [logMeans(data)],
+        build: ([raw]) => logNormal(raw, deviation, data.shape.length),
+        scale: logarithms(data),
+        aboveBound: () => div(deviation, LEAST_SCALE),
+      };
+    },
   },
   gamma: {
     measures: ["real", "unit"],
     remedy: "use --likelihood normal",
     between: [0, Number.POSITIVE_INFINITY],
     plan: ({ data }) => {
-      const shape = learnedPositive("decoder/shape", 1);
+      const shape = learnedSharpness("decoder/shape", 1);
       return {
         starts: [logMeans(data)],
         build: ([raw]) => gamma(shape, div(shape, exp(raw)), data.shape.length), // mean e^raw
         scale: logarithms(data),
+        aboveBound: () => relativeDeviation(shape),
       };
     },
   },
@@ -235,12 +276,14 @@ export const likelihoodFamilies = {
     between: [0, 1],
     remedy: "use --likelihood normal for real numbers",
     plan: ({ data }) => {
-      const concentration = learnedPositive("decoder/concentration", 4);
+      const concentration = learnedSharpness("decoder/concentration", 4);
+      // Above 0 also where the sigmoid is not, in float32: a Beta of a parameter 0 is no density.
+      const share = (raw: Tensor): Tensor => add(LEAST_SCALE, mul(concentration, sigmoid(raw)));
       return {
         starts: [logitMeans(data, 1)],
-        build: ([raw]) =>
-          beta(mul(concentration, sigmoid(raw)), mul(concentration, sub(1, sigmoid(raw))), data.shape.length),
+        build: ([raw]) => beta(share(raw), share(neg(raw)), data.shape.length),
         scale: (x) => x,
+        aboveBound: () => relativeDeviation(concentration),
       };
     },
   },

@@ -37,7 +37,8 @@ function ring(components: number, k: number): Float32Array {
   const places = new Float32Array(components * k);
   for (let c = 0; c < components; c++) {
     const angle = (2 * Math.PI * c) / components;
-    if (k === 1) places[c] = components === 1 ? 0 : RADIUS * ((2 * c) / (components - 1) - 1);
+    if (components === 1) continue; // one mode stands at 0
+    if (k === 1) places[c] = RADIUS * ((2 * c) / (components - 1) - 1);
     else places.set([RADIUS * Math.cos(angle), RADIUS * Math.sin(angle)], c * k);
   }
   return places;

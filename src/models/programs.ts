@@ -92,14 +92,14 @@ export function encoderProgram({ deployed, ...trained }: Model, description: Dat
   const model = deployed ?? trained;
   const { code = meanOf } = model;
   const posterior = model.encoder(observed(model, description));
-  return { mean: code(posterior), ...posterior.parameters };
+  return { ...posterior.parameters, mean: code(posterior) };
 }
 
 /** z [batch, k] → the likelihood's parameters by their names, and its mean (the likeliest of categories): `decoder.onnx`. */
 export function decoderProgram(model: Model): Outputs {
   const likelihood = model.decoder(data("z", ["batch", model.latents]));
   const { shown = meanOf } = model;
-  return { mean: shown(likelihood), ...likelihood.parameters };
+  return { ...likelihood.parameters, mean: shown(likelihood) };
 }
 
 /**

@@ -64,7 +64,7 @@ interface ScalingOptions {
 type LocationScale = (location: Tensor, scale: Tensor, eventRank: number) => Distribution;
 
 /** ℓ within log LEAST_SCALE and log MOST_SCALE, smoothly: what is beyond an end comes as near to it as softplus lets it. */
-function bounded(logScale: Tensor): Tensor {
+export function bounded(logScale: Tensor): Tensor {
   const [floor, top] = [Math.log(LEAST_SCALE), Math.log(MOST_SCALE)];
   const below = sub(top, softplus(sub(top, logScale)));
   return add(floor, softplus(sub(below, floor)));
@@ -188,7 +188,10 @@ function full(data: DataDescription): Scaling {
 }
 
 /** The share of scales within a factor e of their bound, per example. */
-export function shareAtBound({ aboveBound }: Scaling, likelihood: Distribution): Tensor | undefined {
+export function shareAtBound(
+  { aboveBound }: Pick<Scaling, "aboveBound">,
+  likelihood: Distribution,
+): Tensor | undefined {
   if (!aboveBound) return undefined;
   const near = toFloat(less(aboveBound(likelihood), Math.E));
   const rank = Math.min(likelihood.eventRank, near.shape.length);

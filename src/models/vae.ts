@@ -65,7 +65,6 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
     network: (x) => encoder(plan.scale(x)),
     posterior: (raw) => posterior.build(raw, posteriorOptions),
   };
-  const { scaling } = plan;
   return {
     latents,
     space: posterior.space,
@@ -84,9 +83,9 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
     }),
     code: options.posterior === "relaxed" ? ({ parameters }) => sigmoid(parameters.logits) : undefined, // P(z > ½)
     shown: options.likelihood === "categorical" ? likeliest : undefined,
-    averages: scaling?.averages,
+    averages: plan.averages,
     monitors: ({ likelihood }): Readonly<Record<string, Tensor>> => {
-      const share = scaling && shareAtBound(scaling, likelihood);
+      const share = shareAtBound(plan, likelihood);
       return share ? { scaleAtBound: share } : {};
     },
   };

@@ -6,7 +6,11 @@ import { formatNumber } from "./numbers.ts";
 const MANY_UNTRUSTED = 0.05;
 
 /** How many draws the headline rests on, and of how many examples their weights can be trusted: a sentence. */
-export function trustOf({ samples, effectiveSamples, estimator }: LikelihoodEstimate): string | undefined {
+export function trustOf({
+  samples,
+  effectiveSamples,
+  estimator,
+}: Pick<LikelihoodEstimate, "samples" | "effectiveSamples" | "estimator">): string | undefined {
   if (samples === 1) return undefined;
   const used = `Of ${samples.toLocaleString("en-US")} draws ${formatNumber(effectiveSamples)} count on average (effective samples)`;
   const { untrusted, error } = estimator;

@@ -1,11 +1,12 @@
 import { InputError } from "../errors.ts";
+import { stepsPerBatch } from "../inference/ways.ts";
 import { parseArchitecture } from "../models/architecture.ts";
 import { likelihoodFor } from "../models/likelihoods.ts";
 import type { DataDescription } from "../models/model.ts";
 import type { Architecture } from "../models/networks.ts";
 import { type VaeOptions, vaeSchema } from "../models/vae.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
-import { LEAST_EPOCHS, type SettledOptions, type TrainOptions } from "./options.ts";
+import { LEAST_EPOCHS, type SettledOptions, type TrainOptions, wayOptions } from "./options.ts";
 
 const presets: Readonly<Record<NonNullable<TrainOptions["preset"]>, VaeOptions>> = {
   "bernoulli-mlp": vaeSchema.parse({}),
@@ -30,6 +31,9 @@ export function vaeOptions(options: TrainOptions, description: DataDescription):
     posteriorScale = base.posteriorScale,
     temperature = base.temperature,
   } = options;
+  if (prior === "classes" && options.components === undefined && description.classes === undefined) {
+    throw new InputError("--prior classes: the data have no classes; name their number with --components");
+  }
   const { components = prior === "classes" ? (description.classes ?? base.components) : base.components } = options;
   const parts = {
     latents,
@@ -64,7 +68,7 @@ export function settleOptions(options: TrainOptions, description: DataDescriptio
   const { learningRate = usualRate(options, description) } = options;
   const open = options.data !== undefined && options.epochs === undefined && options.steps === undefined;
   const { patience = open ? Math.ceil(epochs / 4) : undefined } = options;
-  const steps = options.steps ?? epochs * stepsPerEpoch;
+  const steps = options.steps ?? epochs * stepsPerEpoch * stepsPerBatch(wayOptions(options));
   const { warmup = Math.min(100, Math.floor(steps / 10)) } = options;
   return { ...options, batch, epochs, learningRate, patience, warmup };
 }

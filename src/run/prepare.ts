@@ -3,7 +3,7 @@ import { embeddedFashion } from "../data/fashion.ts";
 import { kindOf, openDataset, openLike } from "../data/open.ts";
 import type { DataKind, ReadingOptions } from "../data/reading.ts";
 import { inferredBy } from "../models/inference.ts";
-import type { DataDescription, Model } from "../models/model.ts";
+import { type DataDescription, describeData, type Model } from "../models/model.ts";
 import { vae } from "../models/vae.ts";
 import { vaeOptions } from "./defaults.ts";
 import type { RunFacts } from "./facts.ts";
@@ -37,6 +37,14 @@ export async function openRunData(options: TrainOptions, watch: Watch = {}): Pro
       ? { train: source, validation: await heldOut(validation) }
       : split(source, { seed, fraction: Math.max(validation, 1 / source.length) }); // one example at least
   return { source, kind, ...parts, test };
+}
+
+/** What a model is told of a run's data: of the training part, but for categories, all of which it must have a probability for. */
+export function describeRunData({ train, validation, test }: RunData): DataDescription {
+  const description = describeData(train);
+  if (description.categories === undefined) return description;
+  const largest = [train, validation, ...(test ? [test] : [])].map((part) => numberRange(part)[1]);
+  return { ...description, categories: Math.max(...largest) + 1 };
 }
 
 /** The model that the options name, built for these data. */

@@ -1,9 +1,9 @@
 import { InputError } from "../errors.ts";
-import { type DataDescription, describeData, type Model } from "../models/model.ts";
+import type { DataDescription, Model } from "../models/model.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { runConfig } from "./config.ts";
 import type { Run } from "./folder.ts";
-import { buildModel, type RunData } from "./prepare.ts";
+import { buildModel, describeRunData, type RunData } from "./prepare.ts";
 
 /** A trained model as formulas again, with its parameters: what its ONNX files cannot be asked, such as gradients. */
 export interface Rebuilt {
@@ -17,16 +17,25 @@ export interface Rebuilt {
  * Builds the model of a run again, from its options and its own data, with the parameters that were exported.
  * @throws InputError where the run has no parameters yet.
  */
-export async function rebuildModel(run: Run, { train }: RunData): Promise<Rebuilt> {
+export async function rebuildModel(run: Run, data: RunData): Promise<Rebuilt> {
+  const { options } = runConfig(run);
+  const description = describeRunData(data);
+  return { model: await buildModel(options, description), description, parameters: keptParameters(run) };
+}
+
+/**
+ * The parameters and state, by name, that a run's exported files have: the best ones, or the last where it was told to keep those.
+ * @throws InputError where it has none yet.
+ */
+export function keptParameters(run: Run): ReadonlyMap<string, NdArray> {
   const { options } = runConfig(run);
   const source = (options.keep === "last" ? undefined : run.readBest()) ?? run.readCheckpoint();
   if (!source) {
     throw new InputError(`${run.path}: holds no parameters yet; finish it with: reparam train --resume ${run.path}`);
   }
-  const description = describeData(train);
   const parameters = new Map<string, NdArray>();
   for (const [name, value] of source.tensors) {
     if (name.startsWith("parameter/")) parameters.set(name.slice("parameter/".length), value);
   }
-  return { model: await buildModel(options, description), description, parameters };
+  return parameters;
 }

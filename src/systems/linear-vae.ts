@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { arrayDataset, type Dataset, featureDeviations, featureMeans, numbersOf } from "../data/dataset.ts";
+import { openDataset } from "../data/open.ts";
 import type { Distribution } from "../distributions/distribution.ts";
 import { kl } from "../distributions/kl.ts";
 import type { Schedule } from "../inference/phase.ts";
@@ -56,11 +58,16 @@ export function wineRows(): Matrix {
   return rows.map((row) => row.map((value, j) => Math.fround((value - centre[j]) / Math.sqrt(covariance[j][j]))));
 }
 
-/** Images as rows of numbers, divided by one number: the deviation of all pixels about their own means. */
-export async function imageTable(engine: Engine, images: Dataset): Promise<Table> {
+/** The 1,797 optical digits of scikit-learn, 8×8 pixels from 0 to 16: test/golden/scripts/digits.py. */
+export function openDigits(): Promise<Dataset> {
+  return openDataset(fileURLToPath(new URL("../../test/golden/values/digits-8x8-idx3-ubyte.gz", import.meta.url)));
+}
+
+/** Images as rows of numbers, divided by one number, so that the deviation of all pixels about their own means is `spread`. */
+export async function imageTable(engine: Engine, images: Dataset, spread: number): Promise<Table> {
   const d = sizeOf(images.shape);
   const deviations = featureDeviations(images, featureMeans(images));
-  const unit = Math.sqrt(deviations.reduce((total, value) => total + value * value, 0) / d);
+  const unit = Math.sqrt(deviations.reduce((total, value) => total + value * value, 0) / d) / spread;
   const data = numbersOf(images).map((value) => value / unit);
   const dataset = arrayDataset({ data, shape: [images.length, d] }, { name: images.name, measure: "real" });
   const known = await datasetMoments(engine, dataset);

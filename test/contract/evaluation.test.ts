@@ -143,7 +143,7 @@ describe("the summary's words", () => {
     expect(numbers.get("sampling error")?.stamp).toBe(
       "standard error of −log p(x) by the draws alone, these examples held fixed; bias 0.004, so the exact number lies within 89.972 to 90.020 with 95 %, Normal, test split, 2,000 examples",
     );
-    expect(numbers.get("reconstruction error")).toMatchObject({ value: 0.25, unit: "of the data" });
+    expect(numbers.get("reconstruction error")).toMatchObject({ value: 0.25, unit: "in the data's units" });
   });
 
   it("say where the weights are too heavy-tailed", () => {

@@ -102,6 +102,8 @@ async function run({ options, measure = "real", objective, samples = 2, inferenc
     values.set(name, value);
   await training.release();
   const programs = [encoderProgram(model, description), decoderProgram(model), priorProgram(model)];
+  expect(programs[0].mean.shape).toEqual(["batch", 2]); // the code, whatever the family calls its parameters
+  expect(programs[1].mean.shape).toEqual(["batch", COLUMNS]);
   const draw = likelihoodProgram(model);
   lower(draw.outputs, { values, fed: draw.fed });
   for (const program of programs) lower(program, { values });
@@ -157,6 +159,40 @@ describe("trains and is written:", () => {
     { name: "capacity", capacity: true },
   ];
   it.each(objectives)("$name", ({ name: _, ...objective }) => works({ options: {}, objective, samples: 3 }));
+});
+
+it("posteriors of each example's own and refined ones are for families whose draws have a path", async () => {
+  const setting = { options: { posterior: "bernoulli" }, inference: "per-example" } as const;
+  await expect(run(setting)).rejects.toThrow(
+    "--inference per-example: goes by gradients in an example's own numbers, and draws of the posterior Bernoulli have no path to them; use --posterior diagonal, or --inference joint",
+  );
+  await works({ options: { posterior: "straight-through" }, inference: "semi-amortized" });
+  await works({ options: { posterior: "mixture" }, inference: "per-example" });
+});
+
+it("a learned scale near its bound is told by the share of its numbers", async () => {
+  // Rows that repeat one row: nothing keeps the scale up but its bound.
+  const same = arrayDataset({ data: new Float32Array(ROWS).fill(3), shape: [ROWS, 1] }, { name: "same" });
+  const wide = { ...describeData(same), deviations: [1] };
+  const model = vae({ likelihood: "normal", latents: 1, architecture: { kind: "mlp", widths: [4] } }, wide);
+  const training = await modelTraining({
+    engine,
+    model,
+    description: wide,
+    dataset: same,
+    seed: 0,
+    batchSize: ROWS,
+    samples: 1,
+    optimizer: { kind: "adam" },
+    learningRate: { kind: "warmupCosine", peak: 0.02, warmup: 0, total: 800 },
+    klWeight: { kind: "constant", value: 1 },
+  });
+  const first = (await training.runStep()).terms;
+  let last = first;
+  for (let step = 0; step < 799; step++) last = (await training.runStep()).terms;
+  await training.release();
+  expect([first.scaleAtBound, last.scaleAtBound]).toEqual([0, 1]);
+  expect(last.reconstruction).toBeLessThan(-Math.log(1e-3)); // and the density stays below that of the least scale
 });
 
 describe("is refused in one line that names the options:", () => {

@@ -5,13 +5,17 @@ import { histogram } from "../../src/report/bins.ts";
 import { classLooks } from "../../src/report/classes.ts";
 import { correlations } from "../../src/report/correlations.ts";
 import type { CurvePoint } from "../../src/report/curves.ts";
+import { gapsPicture } from "../../src/report/gaps.ts";
 import { sentence } from "../../src/report/gather.ts";
+import { gradientPicture } from "../../src/report/gradient-noise.ts";
 import { encodeGrid, type Image } from "../../src/report/grid.ts";
 import { largestGap } from "../../src/report/marginals.ts";
 import { modelCard } from "../../src/report/model-card.ts";
 import { formatNumber, formatWithError } from "../../src/report/numbers.ts";
 import { type ReportInput, renderReport } from "../../src/report/report.ts";
 import { style } from "../../src/report/style.ts";
+import { svgFile } from "../../src/report/svg-file.ts";
+import { trustOf } from "../../src/report/trust.ts";
 import type { RunConfig } from "../../src/run/config.ts";
 import { parseOptions } from "../../src/run/options.ts";
 import { greyReport, photoReport, tableReport } from "./report-input.ts";
@@ -52,6 +56,20 @@ const report = (text = "some text"): ReportInput => ({
 const full = (text: string): ReportInput => ({
   ...report(text),
   likelihood: text,
+  trust: text,
+  inference: {
+    words: [text],
+    gaps: { split: text, by: text, steps: 2, samples: 3, amortization: [1, 2], approximation: [0.5, -0.1] },
+    rateSplit: {
+      split: text,
+      codes: 50,
+      ceiling: Math.log(50),
+      mutualInformation: { value: 3.6, error: 0.1 },
+      marginalKl: { value: 0.9, error: 0.1 },
+      totalCorrelation: { value: 1, error: 0.2 },
+      dimensionWiseKl: { value: -0.1, error: 0.1 },
+    },
+  },
   reconstructions: {
     split: text,
     examples: 3,
@@ -251,6 +269,7 @@ describe("the sections of a report", () => {
       "Samples of the prior",
       "Latent space",
       "Rate by latent dimension",
+      "Inference",
       "Traversals",
       "How likely each example is",
       "Held-out numbers",
@@ -259,7 +278,7 @@ describe("the sections of a report", () => {
     ]);
     const figures = [...page.matchAll(/<b>Figure (\d+)\./g)].map(([, number]) => Number(number));
     expect(figures).toEqual(figures.map((_, i) => i + 1));
-    expect(figures).toHaveLength(10);
+    expect(figures).toHaveLength(12);
     expect(text(page)).toContain(
       "Means of p(x|z) for the same 10 latents z ~ p(z), a column each, decoded after epochs 1, 2",
     );
@@ -383,6 +402,110 @@ describe("the sections of a report", () => {
     expect(text(page)).toContain("Left out, as not finite: 2.");
     expect(page.replace(/Infinity/, "")).not.toMatch(/undefined|Infinity/);
     for (const chart of charts(page)) expect(chart.replace(/aria-label="[^"]*"/, "")).not.toContain("NaN");
+  });
+});
+
+describe("what is told of inference", () => {
+  const gaps = {
+    split: "test split",
+    by: "annealing",
+    steps: 200,
+    samples: 32,
+    amortization: [1, 4, 2],
+    approximation: [0.5, -0.2, 3],
+  };
+  const part = (value: number, error = 0.1) => ({ value, error });
+  const rateSplit = {
+    split: "test split",
+    codes: 1000,
+    ceiling: Math.log(1000),
+    mutualInformation: part(6),
+    marginalKl: part(4),
+    totalCorrelation: part(3),
+    dimensionWiseKl: part(1),
+  };
+  const drawn = async (inference: ReportInput["inference"]) =>
+    renderReport({ ...report(), curve: [], latents: [], pictures: [], inference });
+  /** Left, width and fill of each bar. */
+  const bars = (chart: string) =>
+    shapes(chart, "rect").map((bar) => {
+      const [, x, y, width, height] = /M([-\d.]+),([-\d.]+)h([-\d.]+)v([-\d.]+)/.exec(bar)?.map(Number) ?? [];
+      return { x, y, width, height, fill: /fill="([^"]*)"/.exec(bar)?.[1] };
+    });
+
+  it("draws the gaps of each example, the largest first, and none where noise made it negative", async () => {
+    const [chart] = charts(await drawn({ gaps, words: [] }));
+    const lengths = bars(chart).map(({ height, fill }) => ({ height: Math.abs(height), fill }));
+    const unit = lengths[1].height / 2; // the largest is 3 + 2: approximation below, amortization above
+    expect(lengths.map(({ height }) => Number((height / unit).toFixed(2)))).toEqual([3, 2, 0, 4, 0.5, 1]);
+    expect(new Set(lengths.map(({ fill }) => fill))).toEqual(new Set(["var(--training)", "var(--validation)"]));
+    const told = text(await drawn({ gaps, words: [] }));
+    expect(told).toContain("3 examples of the test split");
+    expect(told).toContain("2.33 ± 0.88 nats of amortization"); // s = 1.53 over √3
+    expect(told).toContain("1 part below 0, down to −0.2, is noise of the draws and not drawn.");
+  });
+
+  it("draws the rate as one bar of its parts, and says where their number holds the first down", async () => {
+    const page = await drawn({ rateSplit, words: [] });
+    const widths = bars(charts(page)[0]).map(({ width }) => width);
+    expect(widths.map((width) => Number(((10 * width) / widths.reduce((a, b) => a + b, 0)).toFixed(2)))).toEqual([
+      6, 3, 1,
+    ]);
+    expect(text(page)).toContain("at most log 1,000 = 6.91 nats.");
+    const near = text(await drawn({ rateSplit: { ...rateSplit, mutualInformation: part(6.5) }, words: [] }));
+    expect(near).toContain("6.91 nats, which holds it down here");
+  });
+
+  it("has a section for words alone, and none for nothing", async () => {
+    expect(await drawn({ words: ["3 of 16 latents are dead."] })).toMatch(
+      /<h2>Inference<\/h2>\s*<p>3 of 16 latents are dead\.<\/p>/,
+    );
+    expect(await drawn({ words: [] })).not.toContain("Inference");
+    expect(await drawn({ gaps: { ...gaps, amortization: [], approximation: [] }, words: [] })).not.toContain(
+      "Inference",
+    );
+  });
+
+  it("says below the headline what it rests on", async () => {
+    const page = await renderReport({ ...report(), trust: "Of 200 draws 5 count." });
+    expect(page.indexOf("Of 200 draws 5 count.")).toBeGreaterThan(page.indexOf('class="headline"'));
+    expect(page.indexOf("Of 200 draws 5 count.")).toBeLessThan(page.indexOf("</header>"));
+    const estimate = (samples: number, untrusted: number) => ({
+      ...{ samples, effectiveSamples: 38.21 },
+      estimator: { error: 0.0123, bias: 0, interval: [0, 0] as const, untrusted },
+    });
+    expect(trustOf(estimate(1, 0))).toBeUndefined();
+    expect(trustOf(estimate(200, 0.03))).toMatch(/^Of 200 draws 38\.21 count .* 97 % of the examples .* ±0\.012 nats/);
+    expect(trustOf(estimate(200, 0.5))).toMatch(/50 % of the examples .*, too few for an error of the estimate/);
+    expect(trustOf(estimate(5, Number.NaN))).toMatch(/so few do not tell/);
+  });
+});
+
+describe("a picture in a file of its own", () => {
+  it("has its size, fixed colours and a title, and asks for nothing", async () => {
+    const svg = await svgFile(
+      gapsPicture({ split: "s", by: "b", steps: 1, samples: 1, amortization: [1], approximation: [2] }),
+    );
+    expect(svg).toMatch(
+      /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="[-\d. ]+" width="\d+" height="\d+" role="img"><title>Stacked bars/,
+    );
+    expect(svg).not.toMatch(/var\(|NaN|href/);
+    const { channels } = await sharp(Buffer.from(svg)).stats();
+    expect(channels[0].stdev).toBeGreaterThan(10); // grey levels of 255
+  });
+
+  it("shows an estimator whose mean is not told from 0 in words", async () => {
+    const noise = (name: string, signalToNoise: number, wrong = false) => ({
+      ...{ name, bound: "ELBO" as const, wrong, signalToNoise, meanLength: 1, byParameter: [] },
+      variance: { value: 3, error: 0.1 },
+    });
+    const study = { parameters: 10, examples: 4, samples: 2, draws: 50, leftOut: [] };
+    const svg = await svgFile(
+      gradientPicture({ ...study, noise: [noise("pathwise", 2), noise("dropped path", 0, true)] }),
+    );
+    expect(svg).toContain("not to be told from 0");
+    expect(svg).toContain("wrong, for teaching");
+    expect(svg).toContain("4 examples, 2 samples each, 50 draws, 10 parameters");
   });
 });
 

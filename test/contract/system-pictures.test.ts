@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { colour, svgFile } from "../../src/systems/pictures/svg.ts";
+import { colour, svgFile } from "../../src/report/svg-file.ts";
 import { systemRows } from "../../src/systems/rows/index.ts";
 
 /* The pictures of docs/systems.md as they are committed, and how one is made. */
@@ -51,7 +51,7 @@ it("a picture is an SVG of its drawing's size, its caption as the title, escaped
     mark: "point" as const,
     encoding: { x: { field: "a", type: "quantitative" as const } },
   };
-  const svg = await svgFile({ name: "points", caption: "two points, 1 < 2", spec });
+  const svg = await svgFile({ caption: "two points, 1 < 2", spec });
   expect(svg).toContain("<title>two points, 1 &lt; 2</title>");
   expect(svg).not.toContain("var(");
   expect(svg.endsWith("</g></svg>\n")).toBe(true);

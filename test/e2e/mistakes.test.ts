@@ -161,7 +161,7 @@ describe("options", () => {
     wrong("--threads", "0", /^--threads: .*>0, got 0$/),
     wrong("--optimizer", "adma", /^--optimizer: .*"adam"\|"adamw"\|"sgd", got "adma"$/),
     wrong("--engine", "gpu", /^--engine: .*"native"\|"wasm", got "gpu"$/),
-    wrong("--encoder", "mlp", /^--encoder: "mlp WIDTH …", "conv CHANNELS,…" or .* is expected, got "mlp"$/),
+    wrong("--encoder", "mlp", /^--encoder: "mlp WIDTH …", "conv CHANNELS,…".* or "linear".* is expected, got "mlp"$/),
     wrong("--encoder", "mlp 16 -4", /^--encoder: .* got "mlp 16 -4"$/),
     wrong("--encoder", "conv 4,4,4,4,4", /^an image of 8×8 cannot be halved 5 times; /),
     wrong("--encoder", "mlp 99999 99999", /^the model's parameters, .* take 298\.\d GiB, .*; use a smaller model$/),

@@ -34,6 +34,12 @@ const oneHots = array(
   [C, n, C],
 );
 
+it("gives nothing to a number that is no category", () => {
+  const logits = constant([1, 2, 3], [3]);
+  const [values] = evaluate([categorical(logits, 0).logProb(constant([0, 2, 3, 5, 0.5], [5]))], {});
+  expect(Array.from(values.data, Number.isFinite)).toEqual([true, true, false, false, false]);
+});
+
 describe("Categorical and OneHotCategorical", () => {
   it("have the probabilities of their definition, which sum to 1", () => {
     const each = categorical(logits, 0);

@@ -78,14 +78,14 @@ describe.each(tested)("$name, at extreme parameters and in float32,", (family) =
 
 it("DiscretizedLogistic, at extreme parameters, has the float64 log-densities and gradients in float32 too", async () => {
   const [family] = families.filter(({ name }) => name === "DiscretizedLogistic");
-  const settings = [-1e4, -300, -1, 0, 128, 255, 600, 1e4].flatMap((mean) =>
-    [1e-3, 0.05, 1, 300, 1e5].map((scale) => ({ mean, scale })),
+  const settings = [-1e4, -300, -1, 0, 128, 255, 600, 1e4].flatMap((location) =>
+    [1e-3, 0.05, 1, 300, 1e5].map((scale) => ({ location, scale })),
   );
   const distribution = overSettings(family, settings);
   const levels = [0, 1, 128, 254, 255];
   const x = data("x", [levels.length, 1, 1], "float");
   const logProb = distribution.logProb(x);
-  const slopes = gradients(sum(logProb), [distribution.parameters.mean, distribution.parameters.scale]);
+  const slopes = gradients(sum(logProb), [distribution.parameters.location, distribution.parameters.scale]);
   const feeds = { ...feedsFor(family, settings), x: array(levels, [levels.length, 1, 1]) };
   const outputs = [logProb, ...slopes];
   const exact = evaluate(outputs, feeds);

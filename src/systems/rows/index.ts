@@ -8,11 +8,13 @@ import { row06 } from "./row-06.ts";
 import { row07 } from "./row-07.ts";
 import { row08 } from "./row-08.ts";
 import { row09 } from "./row-09.ts";
+import { row10 } from "./row-10.ts";
 import { row11 } from "./row-11.ts";
 import { row12 } from "./row-12.ts";
 import { row13 } from "./row-13.ts";
 import { row14 } from "./row-14.ts";
 import { row17 } from "./row-17.ts";
+import { row18 } from "./row-18.ts";
 import { row19 } from "./row-19.ts";
 import { row20 } from "./row-20.ts";
 import { row28 } from "./row-28.ts";
@@ -35,11 +37,13 @@ export const systemRows: readonly SystemRow[] = [
   row07,
   row08,
   row09,
+  row10,
   row11,
   row12,
   row13,
   row14,
   row17,
+  row18,
   row19,
   row20,
   row28,

@@ -1,12 +1,12 @@
 import { normal } from "../../distributions/normal.ts";
 import { extent } from "../../report/charts.ts";
 import { formatNumber } from "../../report/numbers.ts";
+import { colour } from "../../report/svg-file.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { add, data, logsumexp, matmul, reshape, sqrt, type Tensor, tanh } from "../../tensor/index.ts";
 import type { NdArray } from "../../tensor/ndarray.ts";
 import { executable, normals } from "../execute.ts";
 import { observationNoise } from "../observation-noise.ts";
-import { colour } from "../pictures/svg.ts";
 import { EXACT, type Measurement, type SystemPicture, type SystemRow } from "../row.ts";
 
 const SEED = 221;

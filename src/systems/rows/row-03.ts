@@ -7,13 +7,13 @@ import { choleskyFactor, factorPositive } from "../../linalg/positive.ts";
 import { logEvidence } from "../../models/linear-gaussian.ts";
 import { analyticReconstruction, linearGaussianModel } from "../../models/linear-gaussian-program.ts";
 import { formatNumber } from "../../report/numbers.ts";
+import { colour } from "../../report/svg-file.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { constant, data, exp, gradients, lowerTriangle, reshape, sub, type Tensor } from "../../tensor/index.ts";
 import type { Precision } from "../../tensor/tensor.ts";
 import { drawNoise, valuesOf } from "../draws.ts";
 import { type Executable, executable } from "../execute.ts";
 import { asConstants, type KnownPosterior, knownPosterior } from "../known-posterior.ts";
-import { colour } from "../pictures/svg.ts";
 import { EXACT, type Measurement, type SystemPicture, type SystemRow } from "../row.ts";
 import { average, unbiased } from "../unbiased.ts";
 

@@ -3,12 +3,12 @@ import { type ObjectiveOptions, objective } from "../../inference/objective.ts";
 import { apply, difference, transposed } from "../../linalg/matrix.ts";
 import { expectedLogLikelihood } from "../../models/linear-gaussian.ts";
 import { linearGaussianModel } from "../../models/linear-gaussian-program.ts";
+import { colour } from "../../report/svg-file.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { constant, type Tensor } from "../../tensor/index.ts";
 import { type Copied, copied, drawNoise, gradientsOfDraws, valuesOf } from "../draws.ts";
 import { counted, countStates, discreteProgram, knownDiscrete } from "../known-discrete.ts";
 import { asConstants, knownPosterior } from "../known-posterior.ts";
-import { colour } from "../pictures/svg.ts";
 import type { Measurement, SystemPicture, SystemRow } from "../row.ts";
 import { average, unbiased } from "../unbiased.ts";
 
@@ -62,8 +62,9 @@ const total = (places: readonly Place[], of: (place: Place) => number): number =
   places.reduce((sum, place) => sum + place.probability * of(place), 0);
 
 /**
- * The variance, summed over φ, of the mean of K samples. Without a baseline Var(f·s)/K. Leave-one-out is the U-statistic of
- * ½(f − f′)(s − s′): [(K − 2)·Var((f − E f)s) + E F²s² + E F²·E s²]/(K(K − 1)), F = f − E f, up to c = E fs (Hoeffding 1948, eq. 5.13).
+ * The variance, summed over φ, of the mean of K samples. Without a baseline it is Var(f·s)/K. Leave-one-out is the U-statistic of
+ * ½(f − f′)(s − s′), of variance (4(K − 2)ζ₁ + 2ζ₂)/(K(K − 1)) (Hoeffding 1948, eq. 5.13): with F = f − E f, ζ₁ = ¼ Var(F·s) and
+ * ζ₂ = ½(E F²s² + E F²·E s²).
  */
 function exactVariance({ places }: Problem, name: EstimatorName, k: number): number {
   const level = total(places, ({ signal }) => signal);
@@ -73,13 +74,12 @@ function exactVariance({ places }: Problem, name: EstimatorName, k: number): num
       const mean = total(places, ({ path = [] }) => path[j]);
       return sum + total(places, ({ path = [] }) => (path[j] - mean) ** 2) / k;
     }
-    const mean = total(places, ({ signal, score }) => signal * score[j]); // c
+    const mean = total(places, ({ signal, score }) => signal * score[j]);
     if (name === none.name) {
       return sum + (total(places, ({ signal, score }) => (signal * score[j]) ** 2) - mean ** 2) / k;
     }
     const both = total(places, ({ signal, score }) => ((signal - level) * score[j]) ** 2);
     const apart = squares * total(places, ({ score }) => score[j] ** 2);
-    // ζ₁ = ¼ Var(F s), ζ₂ = ½(E F²s² + E F²·E s²): the variance is (4(K − 2)ζ₁ + 2ζ₂)/(K(K − 1))
     return sum + ((k - 2) * (both - mean ** 2) + both + apart) / (k * (k - 1));
   }, 0);
 }
@@ -213,15 +213,22 @@ async function measure(engine: Engine): Promise<readonly Measurement[]> {
   return [...means, ...variances, cut(all, all[0].problem.name)];
 }
 
+/** As an axis has room for. */
+const shortly: Readonly<Record<EstimatorName, string>> = {
+  "score function, no baseline": "score function",
+  "score function, leave-one-out": "leave-one-out",
+  pathwise: "pathwise",
+};
+
 async function pictures(): Promise<readonly SystemPicture[]> {
   const values = [discrete(), continuous()].flatMap((problem) =>
     problem.estimators.map(({ name }) => ({
       problem: problem.name,
-      name,
+      name: shortly[name],
       variance: exactVariance(problem, name, SAMPLES),
     })),
   );
-  const names = [none, leaveOneOut, pathwise].map(({ name }) => name);
+  const names = Object.values(shortly);
   return [
     {
       name: "score-function-variance",
@@ -237,6 +244,7 @@ async function pictures(): Promise<readonly SystemPicture[]> {
             header: {
               labelAngle: 0,
               labelAlign: "left",
+              labelAnchor: "start",
               labelOrient: "top",
               labelFontSize: 12,
               labelColor: colour("ink"),
@@ -249,8 +257,14 @@ async function pictures(): Promise<readonly SystemPicture[]> {
           height: { step: 26 },
           mark: { type: "circle", size: 90, opacity: 1 },
           encoding: {
-            y: { field: "name", type: "nominal", title: null, sort: names, axis: { labelLimit: 220 } },
-            x: { field: "variance", type: "quantitative", title: "variance, summed over φ", scale: { type: "log" } },
+            y: { field: "name", type: "nominal", title: null, sort: names, axis: { grid: false } },
+            x: {
+              field: "variance",
+              type: "quantitative",
+              title: "variance, summed over φ",
+              scale: { type: "log", domain: [1, 1000] },
+              axis: { values: [1, 10, 100, 1000] },
+            },
             color: {
               field: "name",
               type: "nominal",

@@ -1,6 +1,5 @@
 import { openEngine } from "#engine";
-import { firstOf } from "../../data/dataset.ts";
-import { embeddedFashion } from "../../data/fashion.ts";
+import { arrayDataset, type Dataset, numbersOf, subset } from "../../data/dataset.ts";
 import { kl } from "../../distributions/kl.ts";
 import { multivariateNormal } from "../../distributions/multivariate-normal.ts";
 import { standardNormal } from "../../distributions/normal.ts";
@@ -14,14 +13,16 @@ import { describeData, type Model } from "../../models/model.ts";
 import { emStart, emStep, meanLogLikelihood } from "../../models/probabilistic-pca.ts";
 import { densityProgram } from "../../models/programs.ts";
 import { vae } from "../../models/vae.ts";
+import { permutation, stream } from "../../random/stream.ts";
 import { compile } from "../../runtime/compile.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { exp, matmul, mean, neg, sub, type Tensor } from "../../tensor/index.ts";
 import { parameter } from "../../tensor/leaves.ts";
+import { sizeOf } from "../../tensor/ndarray.ts";
 import { modelTraining } from "../../training/fit.ts";
 import type { Training } from "../../training/training.ts";
 import { copyOf, frozen, isPhi, isTheta } from "../frozen.ts";
-import { table, wineRows } from "../linear-vae.ts";
+import { openDigits, table, wineRows } from "../linear-vae.ts";
 import { EXACT, type Measurement, relativeToLargest, type Study, type SystemRow } from "../row.ts";
 
 const SEED = 12;
@@ -219,14 +220,24 @@ async function measure(engine: Engine): Promise<readonly Measurement[]> {
 }
 
 const SEEDS = [1, 2, 3, 4, 5];
-const STEPS = 2500;
+const STEPS = 4000;
+const HELD_OUT = 397;
+
+/** The 8×8 digits, their pixels at or above half of the top as ones: 1,400 to train on, the others held out. */
+async function binaryDigits(): Promise<{ readonly train: Dataset; readonly test: Dataset }> {
+  const digits = await openDigits();
+  const values = numbersOf(digits).map((value) => (value < 8 ? 0 : 1));
+  const all = arrayDataset({ data: values, shape: [digits.length, sizeOf(digits.shape)] }, { name: "binary digits" });
+  const order = permutation(all.length, stream(SEED, "held-out digits"));
+  return { train: subset(all, order.slice(HELD_OUT)), test: subset(all, order.slice(0, HELD_OUT)) };
+}
 
 /** Held-out ELBO of a small network, trained with as many updates of θ and of φ either way. */
 async function heldOut(engine: Engine, inference: InferenceName, seed: number): Promise<number> {
-  const data = await embeddedFashion();
-  const [dataset, test] = [firstOf(data.train, 4000), firstOf(data.test, 500)];
+  const { train: dataset, test } = await binaryDigits();
   const description = describeData(dataset);
-  const model = vae({ architecture: { kind: "mlp", widths: [100] }, latents: 8, binarize: "threshold" }, description);
+  const architecture = { kind: "mlp" as const, widths: [32] };
+  const model = vae({ architecture, latents: 4, binarize: "none" }, description);
   const steps = inference === "em" ? 2 * STEPS : STEPS;
   const training = await modelTraining({
     engine,
@@ -270,10 +281,10 @@ const study: Study = {
     const worst = Math.max(...pairs.map((pair) => Math.abs(pair.em - pair.joint)));
     return [
       {
-        what: `held-out ELBO of 784-100-8 on embedded images, 5 steps in φ and 5 in θ in turns against joint training, mean of ${SEEDS.length} seeds (the farthest pair is ${worst.toFixed(2)} apart)`,
+        what: `held-out ELBO of 64-32-4 on the 8×8 digits, zeros and ones, 5 steps in φ and 5 in θ in turns against joint training, mean of ${SEEDS.length} seeds; the error is that of the farthest pair`,
         measured: em,
         expected: joint,
-        error: Math.abs(em - joint),
+        error: worst,
         tolerance: 0.5,
         because: "nats, as the row asks",
       },

@@ -6,13 +6,13 @@ import { choleskyFactor, factorPositive } from "../../linalg/positive.ts";
 import { type ExactPosterior, exactPosterior, type LinearGaussian, logEvidence } from "../../models/linear-gaussian.ts";
 import { linearGaussianModel } from "../../models/linear-gaussian-program.ts";
 import { stream } from "../../random/stream.ts";
+import { colour } from "../../report/svg-file.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { add, constant, exp, sub } from "../../tensor/index.ts";
 import { asFloat } from "../../tensor/op.ts";
 import { drawNoise, valuesOf } from "../draws.ts";
 import { executable } from "../execute.ts";
 import { asConstants } from "../known-posterior.ts";
-import { colour } from "../pictures/svg.ts";
 import { EXACT, type Measurement, type SystemPicture, type SystemRow } from "../row.ts";
 import { standardErrors } from "../unbiased.ts";
 

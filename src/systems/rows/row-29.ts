@@ -7,12 +7,12 @@ import { symmetricEigen } from "../../linalg/eigen.ts";
 import { addDiagonal, apply, difference, dot, gram, type Matrix, scaled, transposed } from "../../linalg/matrix.ts";
 import { factorPositive, inversePositive } from "../../linalg/positive.ts";
 import { analyticReconstruction } from "../../models/linear-gaussian-program.ts";
+import { colour } from "../../report/svg-file.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { constant, lowerTriangle, mul, neg, parameter, sub, sum } from "../../tensor/index.ts";
 import { createTraining } from "../../training/training.ts";
 import { executable } from "../execute.ts";
 import { asConstants, knownPosterior } from "../known-posterior.ts";
-import { colour } from "../pictures/svg.ts";
 import { EXACT, type Measurement, relativeToLargest, type SystemPicture, type SystemRow } from "../row.ts";
 
 const SEED = 29;

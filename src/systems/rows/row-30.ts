@@ -5,11 +5,11 @@ import { posteriorGap } from "../../models/linear-gaussian.ts";
 import { linearGaussianModel } from "../../models/linear-gaussian-program.ts";
 import { histogram } from "../../report/bins.ts";
 import { formatNumber } from "../../report/numbers.ts";
+import { colour } from "../../report/svg-file.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { constant } from "../../tensor/index.ts";
 import { copied, drawNoise, gradientsOfDraws, valuesOf } from "../draws.ts";
 import { asConstants, diagonal, knownPosterior } from "../known-posterior.ts";
-import { colour } from "../pictures/svg.ts";
 import type { Measurement, SystemPicture, SystemRow } from "../row.ts";
 import { average, unbiased } from "../unbiased.ts";
 

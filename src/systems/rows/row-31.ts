@@ -3,13 +3,13 @@ import { hasClosedForm, kl } from "../../distributions/kl.ts";
 import { mixture } from "../../distributions/mixture.ts";
 import { normal } from "../../distributions/normal.ts";
 import { InputError } from "../../errors.ts";
+import { colour } from "../../report/svg-file.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { constant, data, exp, gradients, mul, noise, reshape, sub, sum, type Tensor } from "../../tensor/index.ts";
 import type { NdArray } from "../../tensor/ndarray.ts";
 import { type Example, examples } from "../divergence-examples.ts";
 import { drawnNoise } from "../draws.ts";
 import { executable } from "../execute.ts";
-import { colour } from "../pictures/svg.ts";
 import { EXACT, type Measurement, type SystemPicture, type SystemRow } from "../row.ts";
 import { type Averaged, average, unbiased } from "../unbiased.ts";
 

@@ -5,13 +5,13 @@ import { isNormal, normal, standardNormal } from "../../distributions/normal.ts"
 import { describeData } from "../../models/model.ts";
 import { vae } from "../../models/vae.ts";
 import { stream } from "../../random/stream.ts";
+import { colour } from "../../report/svg-file.ts";
 import { compile } from "../../runtime/compile.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { constant, data } from "../../tensor/index.ts";
 import type { NdArray } from "../../tensor/ndarray.ts";
 import { evaluate } from "../../tensor/reference.ts";
 import { modelTraining } from "../../training/fit.ts";
-import { colour } from "../pictures/svg.ts";
 import { EXACT, type Measurement, type SystemPicture, type SystemRow } from "../row.ts";
 
 const SEED = 34;
@@ -174,7 +174,7 @@ async function trained(engine: Engine, weight: number): Promise<Trained> {
   };
 }
 
-const WEIGHTS = [0.001, 0.01, 0.1, 1, 10];
+const WEIGHTS = [0.01, 0.1, 1, 10, 100];
 
 async function measure(engine: Engine): Promise<readonly Measurement[]> {
   const [little, one] = [await trained(engine, 0.01), await trained(engine, 1)];

@@ -1,7 +1,7 @@
 import { lift, scalarValue, type TensorLike } from "../leaves.ts";
 import { asFloat, broadcastStrides, type Case, defineOp, forEachIndex, type InputDomain, magnitudes } from "../op.ts";
 import { broadcastShapes, sameShape } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import type { AnyTensor, Emitter, Tensor, Value } from "../tensor.ts";
 import { unbroadcast } from "./shape.ts";
 import { log, neg, step } from "./unary.ts";
 
@@ -17,6 +17,8 @@ interface BinaryDeclaration {
   readonly conditioning?: typeof magnitudes;
   readonly kinks?: Case<None>["kinks"];
   readonly tolerance?: Case<None>["tolerance"];
+  /** Where one node of ONNX is not what is written. */
+  readonly lower?: (emit: Emitter, values: readonly Value[], inputs: readonly AnyTensor[]) => Value | undefined;
 }
 
 /** An explicit broadcast is dropped where the operation broadcasts by itself. */
@@ -61,12 +63,12 @@ const broadcasts = [
 ];
 
 function binary(declaration: BinaryDeclaration): (a: TensorLike, b: TensorLike) => Tensor {
-  const { name, onnx, reference, gradient, domain, conditioning, kinks, tolerance } = declaration;
+  const { name, onnx, reference, gradient, domain, conditioning, kinks, tolerance, lower } = declaration;
   const op = defineOp<None, "float">({
     name,
     conditioning,
     infer: ([a, b]) => ({ shape: broadcastShapes(name, asFloat(a).shape, asFloat(b).shape), dtype: "float" }),
-    lower: (emit, inputs) => emit.node(onnx, inputs),
+    lower: (emit, values, { inputs }) => lower?.(emit, values, inputs) ?? emit.node(onnx, values),
     gradient: (node, upstream) => {
       const [a, b] = node.inputs.map(asFloat);
       const [da, db] = gradient(a, b, node, upstream);
@@ -143,6 +145,8 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
 export const div = binary({
   name: "div",
   onnx: "Div",
+  // ONNX Runtime 1.30 fuses products of 1/a and 1/b, and where one is used twice cannot load the graph; not so Reciprocal.
+  lower: (emit, [, b], [a]) => (scalarValue(a) === 1 ? emit.node("Reciprocal", [b]) : undefined),
   reference: (a, b) => a / b,
   gradient: (_a, b, y, up) => [div(up, b), neg(div(mul(up, y), b))],
   domain: [wide, { low: 0.1, high: 100 }],

@@ -30,7 +30,8 @@ export const fastSigmoid = unary({
 });
 
 function exactSigmoid(emit: Emitter, x: Value): Value {
-  return emit.node("Div", [one(emit), emit.node("Add", [one(emit), emit.node("Exp", [emit.node("Neg", [x])])])]);
+  // Not 1 divided by it: ONNX Runtime 1.30 fuses products of such quotients, and where one is used twice cannot load the graph.
+  return emit.node("Reciprocal", [emit.node("Add", [one(emit), emit.node("Exp", [emit.node("Neg", [x])])])]);
 }
 
 /** log(1 + eˣ), accurate relative to itself, so that it can be a scale or be logged. */

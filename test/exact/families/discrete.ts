@@ -21,28 +21,28 @@ const bernoullis: Family = {
 const TOP = 255;
 const random = stream(1, "families");
 const randomLogistic = (): Setting => ({
-  mean: Math.fround(-120 + 500 * random.uniform()),
+  location: Math.fround(-120 + 500 * random.uniform()),
   scale: Math.fround(0.05 * (300 / 0.05) ** random.uniform()),
 });
 
 const logistics: Family = {
   name: "DiscretizedLogistic",
   file: "discretized-logistic.ts",
-  build: ({ mean, scale }, eventRank) => discretizedLogistic(mean, scale, eventRank),
-  settings: [...combinations({ mean: [-200, 0, 127.5, 255, 400], scale: [0.05, 1, 300] })].concat(
+  build: ({ location, scale }, eventRank) => discretizedLogistic(location, scale, eventRank),
+  settings: [...combinations({ location: [-200, 0, 127.5, 255, 400], scale: [0.05, 1, 300] })].concat(
     Array.from({ length: 40 }, randomLogistic),
   ),
-  sampled: combinations({ mean: [3, 120.25], scale: [0.5, 12, 90] }),
+  sampled: combinations({ location: [3, 120.25], scale: [0.5, 12, 90] }),
   points: () => Array.from({ length: TOP + 1 }, (_, x) => ({ x, weight: 1 })),
-  logProb: (x, { mean, scale }) => {
-    const above = x === TOP ? 1 : sigmoid((x + 0.5 - mean) / scale);
-    const below = x === 0 ? 0 : sigmoid((x - 0.5 - mean) / scale);
+  logProb: (x, { location, scale }) => {
+    const above = x === TOP ? 1 : sigmoid((x + 0.5 - location) / scale);
+    const below = x === 0 ? 0 : sigmoid((x - 0.5 - location) / scale);
     return Math.log(above - below);
   },
-  conditioning: (x, { mean, scale }) => {
-    const a = (x + 0.5 - mean) / scale;
-    const b = (x - 0.5 - mean) / scale;
-    const steep = (Math.abs(x - mean) + 0.5) / scale; // the rounding of a and b, which the logistic tails magnify
+  conditioning: (x, { location, scale }) => {
+    const a = (x + 0.5 - location) / scale;
+    const b = (x - 0.5 - location) / scale;
+    const steep = (Math.abs(x - location) + 0.5) / scale; // the rounding of a and b, which the logistic tails magnify
     const below = x === TOP ? 0 : softplus(-a) + steep * sigmoid(-a);
     const above = x === 0 ? 0 : softplus(b) + steep * sigmoid(b);
     const width = x === 0 || x === TOP ? 0 : Math.log(2) + Math.abs(Math.log(Math.tanh(0.5 / scale)));

@@ -10,6 +10,7 @@ import { posteriorFamilies, posteriorNames } from "../../models/posteriors.ts";
 import { latentFamilies } from "../../models/vae.ts";
 import { dense, sequential } from "../../nn/layers.ts";
 import { stream } from "../../random/stream.ts";
+import { colour } from "../../report/svg-file.ts";
 import { compile } from "../../runtime/compile.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import {
@@ -28,7 +29,7 @@ import type { NdArray } from "../../tensor/ndarray.ts";
 import { evaluate } from "../../tensor/reference.ts";
 import { DRAW, drawNoise, drawnNoise } from "../draws.ts";
 import { flat, normals, parameterGradients, startingValues, type Values } from "../execute.ts";
-import { EXACT, type Measurement, norm, relativeToLargest, type SystemRow } from "../row.ts";
+import { EXACT, type Measurement, norm, relativeToLargest, type SystemPicture, type SystemRow } from "../row.ts";
 import { average, unbiased } from "../unbiased.ts";
 
 const SEED = 1;
@@ -239,5 +240,54 @@ async function measure(engine: Engine): Promise<readonly Measurement[]> {
   return [...(await sameBound(engine)), preimage(), refused(), ...samples()];
 }
 
+const SHOWN = 600;
+
+/** Draws of two latents from either source and what one g makes of them, g(Φ⁻¹(z)) where z is uniform. */
+async function pictures(): Promise<readonly SystemPicture[]> {
+  const [hidden, output] = [normals("picture/hidden", [2, 6], SEED), normals("picture/output", [6, 2], SEED)];
+  const g = (u: Tensor): Tensor =>
+    matmul(tanh(matmul(u, constant(hidden.data, hidden.shape))), constant(output.data, output.shape));
+  const u = data("u", [SHOWN, 2]);
+  const fed = normals("picture/draws", [SHOWN, 2], SEED);
+  const [z, x] = evaluate([normalCdf(u), g(u)], { u: fed });
+  const point = ({ data: values }: { readonly data: ArrayLike<number> }, i: number) => ({
+    x: values[2 * i],
+    y: values[2 * i + 1],
+  });
+  const side = (i: number): string => (fed.data[2 * i] < 0 ? "left half" : "right half");
+  const panels = [
+    { name: "z ~ N(0, I)", values: fed },
+    { name: "z uniform: Φ of the same draws", values: z },
+    { name: "x = g(z) = g(Φ⁻¹(z)) of either", values: x },
+  ];
+  return [
+    {
+      name: "two-sources",
+      caption:
+        "Two sources of one generative model: two normal latents, the same draws taken to the unit square by Φ, and what the decoder makes of either. A curved sheet in the space of x, whichever source is used.",
+      spec: {
+        autosize: "pad",
+        hconcat: panels.map(({ name, values }) => ({
+          title: { text: name, fontSize: 12, fontWeight: "normal", color: colour("ink") },
+          width: 170,
+          height: 170,
+          data: { values: Array.from({ length: SHOWN }, (_, i) => ({ ...point(values, i), side: side(i) })) },
+          mark: { type: "circle", size: 9, opacity: 0.6 },
+          encoding: {
+            x: { field: "x", type: "quantitative", title: null, axis: { tickCount: 4 } },
+            y: { field: "y", type: "quantitative", title: null, axis: { tickCount: 4 } },
+            color: {
+              field: "side",
+              type: "nominal",
+              scale: { domain: ["left half", "right half"], range: [colour("training"), colour("validation")] },
+              legend: null,
+            },
+          },
+        })),
+      },
+    },
+  ];
+}
+
 /** Row 1: x = g(z), z ~ N(0, I) or uniform on [0, 1]^k. */
-export const row01: SystemRow = { row: 1, title: "Generative model", measure };
+export const row01: SystemRow = { row: 1, title: "Generative model", measure, pictures };

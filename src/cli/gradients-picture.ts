@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
-import { dirname, extname } from "node:path";
+import { extname } from "node:path";
 import { InputError } from "../errors.ts";
 import { type PictureFile, svgFile } from "../report/svg-file.ts";
 import { writeAtomically } from "../run/files.ts";
+import { checkPlace } from "./outputs.ts";
 
 /** Where a drawing goes, and by which flag that was said. */
 export interface DrawingPlace {
@@ -18,10 +18,7 @@ export function drawingKind<const K extends string>({ flag, path, force }: Drawi
   if (kind === undefined) {
     throw new InputError(`${flag} ${path}: expected ${allowed.map((one) => `.${one}`).join(", ")}`);
   }
-  if (!force && existsSync(path)) throw new InputError(`${path}: exists; --force replaces it, or choose another name`);
-  if (!existsSync(dirname(path))) {
-    throw new InputError(`${flag} ${path}: there is no folder ${dirname(path)}; make it, or choose another place`);
-  }
+  checkPlace(flag, path, { force });
   return kind;
 }
 

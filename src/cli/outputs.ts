@@ -38,11 +38,20 @@ export function outputKind({ out, force }: OutFlags, allowed: readonly Kind[] = 
     const named = allowed.map((one) => (one === "folder" ? "a folder (no extension)" : `.${one}`));
     throw new InputError(`--out ${path}: expected ${named.join(", ")}`);
   }
-  if (!force && existsSync(path)) throw new InputError(`${path}: exists; --force replaces it, or choose another name`);
-  if (kind !== "folder" && !existsSync(dirname(path))) {
-    throw new InputError(`--out ${path}: there is no folder ${dirname(path)}; make it, or choose another place`);
-  }
+  checkPlace("--out", path, { force, folder: kind === "folder" });
   return kind;
+}
+
+/** Refuses a place that is taken, or a file in a folder that is not there. */
+export function checkPlace(
+  flag: string,
+  path: string,
+  { force = false, folder = false }: { readonly force?: boolean; readonly folder?: boolean } = {},
+): void {
+  if (!force && existsSync(path)) throw new InputError(`${path}: exists; --force replaces it, or choose another name`);
+  if (!folder && !existsSync(dirname(path))) {
+    throw new InputError(`${flag} ${path}: there is no folder ${dirname(path)}; make it, or choose another place`);
+  }
 }
 
 /** How examples of a shape can be written. */

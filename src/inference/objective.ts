@@ -21,7 +21,6 @@ import {
   type Tensor,
 } from "../tensor/index.ts";
 import { asFloat } from "../tensor/op.ts";
-import { topological } from "../tensor/tensor.ts";
 import { type Baseline, leaveOneOut, movingAverage, none } from "./baselines.ts";
 import { type BoundTerms, KL_WEIGHT, type LatentVariableModel, type PosteriorDraw, posteriorDraw } from "./elbo.ts";
 
@@ -85,11 +84,12 @@ interface Sight {
   readonly logPosterior: (posterior: Distribution, z: Tensor, own: Tensor) => Tensor;
 }
 
-/** log q(z) as a function of z alone. A density that knows its own draw, Φ⁻¹ of a Φ, leads past z to what z was made of. */
+/**
+ * log q(z) as a function of z alone. A density that knows its own draw leads past z, to the y of z = Φ(y) or σ(y), and to z too: y then
+ * stands for both.
+ */
 function pathOnly(posterior: Distribution, z: Tensor): Tensor {
-  const value = posterior.logProb(z);
-  const through = topological([value]).includes(z) ? [z] : z.inputs.map(asFloat);
-  return gradientThrough(value, through);
+  return gradientThrough(posterior.logProb(z), z.inputs.length === 1 ? z.inputs.map(asFloat) : [z]);
 }
 
 const fixed: Sight = { of: stopGradient, logPosterior: (posterior, z) => posterior.logProb(z) };

@@ -91,6 +91,13 @@ export function logEvidence(model: LinearGaussian, x: Vector): number {
   return atMean - 0.5 * (dot(mean, mean) + shared(model).factored.logDeterminant);
 }
 
+/** ½(Σ log Λ_ii − log det Λ): what the best diagonal q leaves of log p(x), Λ the posterior's precision; the same for every x. */
+export function diagonalGap(model: LinearGaussian): number {
+  const precision = posteriorPrecision(model);
+  const diagonal = precision.reduce((total, row, i) => total + Math.log(row[i]), 0);
+  return 0.5 * (diagonal - factorPositive(precision).logDeterminant);
+}
+
 /** KL(N(m, S) ‖ N(μ, Λ⁻¹)) = ½(tr ΛS + (m − μ)ᵀΛ(m − μ) − k − log det Λ − log det S) in nats. */
 export function gaussianDivergence(q: Gaussian, p: { readonly mean: Vector; readonly precision: Matrix }): number {
   const apart = difference(q.mean, p.mean);

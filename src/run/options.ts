@@ -157,7 +157,9 @@ export const optionsSchema = z.strictObject({
   lineSearch: z
     .boolean()
     .default(false)
-    .describe("halve each step until the loss falls on the same examples and draws"),
+    .describe(
+      "halve each step until the loss falls on the same examples and draws; numbers of an example's own are not searched",
+    ),
   from: path.optional().describe("run whose parameters to begin with"),
   klPeriod: count.optional().describe("repeat the KL weight's rise (klWarmup steps) every so many steps"),
   samples: count.default(1).describe("posterior samples per example in a step"),

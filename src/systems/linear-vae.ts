@@ -9,8 +9,7 @@ import type { Schedule } from "../inference/phase.ts";
 import { symmetricEigen } from "../linalg/eigen.ts";
 import { apply, gram, type Matrix, product, transposed, type Vector } from "../linalg/matrix.ts";
 import { datasetMoments, type Moments, moments } from "../linalg/moments.ts";
-import { factorPositive } from "../linalg/positive.ts";
-import { exactPosterior, type LinearGaussian } from "../models/linear-gaussian.ts";
+import type { LinearGaussian } from "../models/linear-gaussian.ts";
 import { analyticReconstruction, type LinearGaussianParameters } from "../models/linear-gaussian-program.ts";
 import type { DataDescription, Model } from "../models/model.ts";
 import { vae } from "../models/vae.ts";
@@ -182,11 +181,4 @@ export function subspaceAngle(a: Matrix, b: Matrix): number {
 function orthonormal(a: Matrix): number[][] {
   const { values, vectors } = symmetricEigen(gram(a));
   return a.map((row) => vectors.map((vector: Vector, j) => apply([row], vector)[0] / Math.sqrt(values[j])));
-}
-
-/** ½(Σ log Λ_ii − log det Λ): what the best diagonal q leaves of log p(x), Λ the posterior's precision; the same for every x. */
-export function diagonalGap(model: LinearGaussian): number {
-  const { precision } = exactPosterior(model, model.mean);
-  const diagonal = precision.reduce((total, row, i) => total + Math.log(row[i]), 0);
-  return 0.5 * (diagonal - factorPositive(precision).logDeterminant);
 }

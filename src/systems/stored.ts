@@ -10,6 +10,8 @@ const measurementSchema = z.object({
   expected: z.number(),
   error: z.number(),
   tolerance: z.number(),
+  because: z.string().optional(),
+  planted: z.number().optional(),
 });
 const storedSchema = z.object({
   commit: z.string(),

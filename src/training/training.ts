@@ -59,6 +59,9 @@ export interface Training {
   release(): Promise<void>;
 }
 
+/** The optimizers square gradients, and float32 ends at 3.4e38. */
+const LARGEST_GRADIENT = 1e18;
+
 /** Lays out the memory, draws the parameters' starts, and compiles every phase for this batch size. */
 export async function createTraining(options: TrainingOptions): Promise<Training> {
   const { engine, phases, dataset, seed, batchSize } = options;
@@ -113,6 +116,11 @@ export async function createTraining(options: TrainingOptions): Promise<Training
     const gradientNorm = Math.hypot(norm(GRADIENTS, current.ranges), ...current.locals.map(localNorm));
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       throw new NumericalError(await blame(current, Number.isFinite(loss) ? "the gradient" : "the loss"));
+    }
+    if (gradientNorm > LARGEST_GRADIENT) {
+      throw new NumericalError(
+        `step ${step}: the gradient has the norm ${gradientNorm.toExponential(1)}, whose square float32 does not hold`,
+      );
     }
     const learningRate = scheduleAt(phase.learningRate, step);
     const gradScale = clipScale(gradientNorm, phase.clipNorm);

@@ -120,7 +120,7 @@ describe("reparam", () => {
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map(([, name]) => name);
     expect(commands).toEqual([
-      ...["train", "evaluate", "report", "info", "sample", "reconstruct", "encode", "decode"],
+      ...["train", "evaluate", "gradients", "report", "info", "sample", "reconstruct", "encode", "decode"],
       ...["interpolate", "traverse", "score", "export", "doctor"],
     ]);
     for (const command of commands) expect(reparam([command, "--help"]).stdout).toMatch(/^Examples?:\n {2}reparam /m);

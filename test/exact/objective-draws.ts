@@ -6,6 +6,7 @@ import { type Copied, drawnNoise, gradientsOfDraws } from "../../src/systems/dra
 import { executable } from "../../src/systems/execute.ts";
 import type { Tensor } from "../../src/tensor/index.ts";
 import type { NdArray } from "../../src/tensor/ndarray.ts";
+import { evaluate } from "../../src/tensor/reference.ts";
 
 export interface DrawOptions {
   readonly draws: number;
@@ -14,6 +15,8 @@ export interface DrawOptions {
   readonly klWeight?: number;
   /** State that a moving average would have by then. */
   readonly baseline?: number;
+  /** By the reference, where ONNX Runtime has no float64 of an op. */
+  readonly reference?: boolean;
 }
 
 const number = (value: number): NdArray => ({ data: Float64Array.of(value), shape: [] });
@@ -23,9 +26,8 @@ export async function valuesOfDraws(
   outputs: Readonly<Record<string, Tensor>>,
   q: Distribution,
   copies: readonly Copied[],
-  { draws, seed, samples, klWeight = 1, baseline = 0 }: DrawOptions,
+  { draws, seed, samples, klWeight = 1, baseline = 0, reference = false }: DrawOptions,
 ): Promise<Readonly<Record<string, NdArray>>> {
-  const program = await executable(await openEngine({ engine: "native" }), outputs, "float64");
   const repeated = copies.map(({ name, tensor, values }): [string, NdArray] => [
     name,
     {
@@ -33,14 +35,20 @@ export async function valuesOfDraws(
       shape: [draws, ...tensor.shape.slice(1).map(Number)],
     },
   ]);
-  const found = await program.run({
+  const feeds = {
     ...Object.fromEntries(repeated),
     epsilon: drawnNoise(q, draws, seed, samples),
     [KL_WEIGHT]: number(klWeight),
     [CAPACITY]: number(0),
     "baseline/mean": number(baseline),
     "baseline/count": number(0),
-  });
+  };
+  if (reference) {
+    const values = evaluate(Object.values(outputs), feeds);
+    return Object.fromEntries(Object.keys(outputs).map((name, i) => [name, values[i]]));
+  }
+  const program = await executable(await openEngine({ engine: "native" }), outputs, "float64");
+  const found = await program.run(feeds);
   await program.release();
   return found;
 }

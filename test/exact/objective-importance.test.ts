@@ -4,6 +4,8 @@
  */
 import { describe, expect, it } from "vitest";
 import { normal, standardNormal } from "../../src/distributions/normal.ts";
+import { probitNormal } from "../../src/distributions/probit-normal.ts";
+import { uniform } from "../../src/distributions/uniform.ts";
 import type { LatentVariableModel } from "../../src/inference/elbo.ts";
 import { type GradientEstimator, objective } from "../../src/inference/objective.ts";
 import { logEvidence } from "../../src/models/linear-gaussian.ts";
@@ -12,7 +14,7 @@ import { copied, drawNoise } from "../../src/systems/draws.ts";
 import { knownPosterior } from "../../src/systems/known-posterior.ts";
 import { holds, relativeToLargest } from "../../src/systems/row.ts";
 import { average, unbiased } from "../../src/systems/unbiased.ts";
-import { constant } from "../../src/tensor/index.ts";
+import { constant, normalQuantile } from "../../src/tensor/index.ts";
 import { ascents, slopesOf, valuesOfDraws } from "./objective-draws.ts";
 
 const SEED = 4;
@@ -74,6 +76,23 @@ describe.each(["pathwise", "doubly-reparameterized"] as const)("%s", (gradient) 
       expect(holds(claim), JSON.stringify(claim)).toBe(true);
     },
   );
+});
+
+describe("z in [0, 1] with a uniform prior, Φ⁻¹ before the decoder", () => {
+  const posterior = probitNormal(phi[0].tensor, phi[1].tensor);
+  const unit: LatentVariableModel = {
+    encoder: () => posterior,
+    decoder: (z) => model.decoder(normalQuantile(z)),
+    prior: uniform(constant([0], [1]), constant([1], [1])),
+  };
+
+  it.each(["pathwise", "doubly-reparameterized"] as const)("%s: ∇ of the same bound in φ", async (gradient) => {
+    const exact = slopesOf((at) => boundOfTwo(at, 0.4), numbers).slice(0, 2);
+    const { loss } = objective(unit, x, (q) => drawNoise(q, 2), { bound: "importance", gradient });
+    const options = { draws: 30_000, seed: SEED, samples: 2, klWeight: 0.4, reference: true };
+    const claim = unbiased(gradient, average(await ascents(loss, posterior, all, phi, options), 2), exact);
+    expect(holds(claim), JSON.stringify(claim)).toBe(true);
+  });
 });
 
 it("in θ the two are the same numbers, draw by draw; in φ they are not", async () => {

@@ -6,6 +6,8 @@
 import { describe, expect, it } from "vitest";
 import { mixture } from "../../src/distributions/mixture.ts";
 import { normal } from "../../src/distributions/normal.ts";
+import { probitNormal } from "../../src/distributions/probit-normal.ts";
+import { uniform } from "../../src/distributions/uniform.ts";
 import type { LatentVariableModel } from "../../src/inference/elbo.ts";
 import { type ObjectiveOptions, objective } from "../../src/inference/objective.ts";
 import { expectedLogLikelihood, gaussianDivergence } from "../../src/models/linear-gaussian.ts";
@@ -14,7 +16,7 @@ import { copied, drawNoise } from "../../src/systems/draws.ts";
 import { diagonal, knownPosterior } from "../../src/systems/known-posterior.ts";
 import { holds, relativeToLargest } from "../../src/systems/row.ts";
 import { type Averaged, average, unbiased } from "../../src/systems/unbiased.ts";
-import { constant } from "../../src/tensor/index.ts";
+import { constant, normalQuantile } from "../../src/tensor/index.ts";
 import { ascents, slopesOf, valuesOfDraws } from "./objective-draws.ts";
 
 const SEED = 497;
@@ -218,6 +220,25 @@ describe("a mixture posterior, a draw of every component", () => {
       seed: SEED,
     });
     expect(holds(unbiased("mixture", average(elbo.data, 1), [bound(at, 1)]))).toBe(true);
+  });
+});
+
+describe("z in [0, 1]^k with a uniform prior, Φ⁻¹ before the decoder", () => {
+  const posterior = probitNormal(phi[0].tensor, phi[1].tensor);
+  const unit: LatentVariableModel = {
+    encoder: () => posterior,
+    decoder: (z) => model.decoder(normalQuantile(z)),
+    prior: uniform(constant([0, 0], [K]), constant([1, 1], [K])),
+  };
+  /** The same bound by u = Φ⁻¹(z), whose prior is N(0, I). */
+  const at = [...numbers.slice(0, -2 * K), 0, 0, 1, 1];
+
+  it.each(["pathwise", "sticking-the-landing"] as const)("%s is right in the mean in φ", async (gradient) => {
+    const { loss } = objective(unit, x, drawNoise, { gradient, rate: "sampled" });
+    const exact = slopesOf((moved) => weightedBound(moved, 0.4), at).slice(0, ofPhi);
+    const options = { draws: DRAWS, seed: SEED, klWeight: 0.4 };
+    const claim = unbiased(gradient, average(await ascents(loss, posterior, all, phi, options), ofPhi), exact);
+    expect(holds(claim), JSON.stringify(claim)).toBe(true);
   });
 });
 

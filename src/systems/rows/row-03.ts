@@ -3,8 +3,8 @@ import { kl } from "../../distributions/kl.ts";
 import { multivariateNormal, multivariateNormalPrecision } from "../../distributions/multivariate-normal.ts";
 import { normal } from "../../distributions/normal.ts";
 import { objective } from "../../inference/objective.ts";
-import { choleskyFactor, factorPositive } from "../../linalg/positive.ts";
-import { logEvidence } from "../../models/linear-gaussian.ts";
+import { choleskyFactor } from "../../linalg/positive.ts";
+import { diagonalGap, logEvidence } from "../../models/linear-gaussian.ts";
 import { analyticReconstruction, linearGaussianModel } from "../../models/linear-gaussian-program.ts";
 import { formatNumber } from "../../report/numbers.ts";
 import { colour } from "../../report/svg-file.ts";
@@ -150,11 +150,9 @@ async function climb(engine: Engine, known: KnownPosterior, family: Family, step
   return path;
 }
 
-/** ½(Σ log Λ_ii − log det Λ): what the best diagonal q leaves; the best full q is the posterior. */
-function familyGap({ exact: { precision } }: KnownPosterior, { name }: Family): number {
-  if (name === "full") return 0;
-  const diagonal = precision.reduce((total, row, i) => total + Math.log(row[i]), 0);
-  return 0.5 * (diagonal - factorPositive(precision).logDeterminant);
+/** What the best q of the family leaves of log p(x); the best full one is the posterior. */
+function familyGap({ model }: KnownPosterior, { name }: Family): number {
+  return name === "full" ? 0 : diagonalGap(model);
 }
 
 async function climbs(engine: Engine): Promise<readonly Measurement[]> {

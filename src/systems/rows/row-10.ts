@@ -7,7 +7,7 @@ import type { Phase, Schedule } from "../../inference/phase.ts";
 import { LOCAL, type WayOptions } from "../../inference/ways.ts";
 import { product } from "../../linalg/matrix.ts";
 import { inferredBy } from "../../models/inference.ts";
-import { drawLinearGaussian, logEvidence, posteriorGap } from "../../models/linear-gaussian.ts";
+import { diagonalGap, drawLinearGaussian, logEvidence, posteriorGap } from "../../models/linear-gaussian.ts";
 import { analyticReconstruction, linearGaussianModel } from "../../models/linear-gaussian-program.ts";
 import type { Amortization } from "../../models/model.ts";
 import { posteriorFamilies } from "../../models/posteriors.ts";
@@ -21,7 +21,7 @@ import { modelTraining } from "../../training/fit.ts";
 import { createTraining, type Training } from "../../training/training.ts";
 import { copyOf } from "../frozen.ts";
 import { asConstants, diagonal } from "../known-posterior.ts";
-import { diagonalGap, table, wineRows } from "../linear-vae.ts";
+import { table, wineRows } from "../linear-vae.ts";
 import { gained, ownPosteriors } from "../own-posteriors.ts";
 import type { Measurement, SystemPicture, SystemRow } from "../row.ts";
 
@@ -277,7 +277,7 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
             scale: { domain: [0, SECONDS] },
             axis: { grid: false },
           },
-          y: { field: "elbo", type: "quantitative", title: "ELBO, nats", scale: { domain: [-22, -14] } },
+          y: { field: "elbo", type: "quantitative", title: "ELBO, nats", scale: { domain: [-22, -13] } },
           color: {
             field: "name",
             type: "nominal",

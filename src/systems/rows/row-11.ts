@@ -1,11 +1,12 @@
 import type { Schedule } from "../../inference/phase.ts";
 import type { WayOptions } from "../../inference/ways.ts";
+import { diagonalGap } from "../../models/linear-gaussian.ts";
 import { meanLogLikelihood } from "../../models/probabilistic-pca.ts";
 import { vae } from "../../models/vae.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import { type ModelTrainingOptions, modelTraining } from "../../training/fit.ts";
 import { copyOf, frozen, isTheta } from "../frozen.ts";
-import { diagonalGap, type LinearVaeOptions, linearFit, linearVae, table, wineRows } from "../linear-vae.ts";
+import { type LinearVaeOptions, linearFit, linearVae, table, wineRows } from "../linear-vae.ts";
 import type { Measurement, SystemRow } from "../row.ts";
 
 const SEED = 11;

@@ -93,9 +93,9 @@ export function logEvidence(model: LinearGaussian, x: Vector): number {
 
 /** ½(Σ log Λ_ii − log det Λ): what the best diagonal q leaves of log p(x), Λ the posterior's precision; the same for every x. */
 export function diagonalGap(model: LinearGaussian): number {
-  const precision = posteriorPrecision(model);
+  const { precision, factored } = shared(model);
   const diagonal = precision.reduce((total, row, i) => total + Math.log(row[i]), 0);
-  return 0.5 * (diagonal - factorPositive(precision).logDeterminant);
+  return 0.5 * (diagonal - factored.logDeterminant);
 }
 
 /** KL(N(m, S) ‖ N(μ, Λ⁻¹)) = ½(tr ΛS + (m − μ)ᵀΛ(m − μ) − k − log det Λ − log det S) in nats. */

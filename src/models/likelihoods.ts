@@ -215,10 +215,10 @@ export const likelihoodFamilies = {
       const start = logisticStart(data);
       const rank = data.shape.length;
       const network = scale === "network";
-      const shared = network ? undefined : exp(learnedLogScale("decoder/logScale", [], start));
+      const shared = network ? undefined : learnedLogScale("decoder/logScale", [], start);
       return {
         starts: [levelStarts(data), ...(network ? [0] : [])],
-        build: ([raw, logScale]) => discretizedLogistic(grey(raw), shared ?? exp(add(gently(logScale), start)), rank),
+        build: ([raw, logScale]) => discretizedLogistic(grey(raw), exp(shared ?? add(gently(logScale), start)), rank),
         scale: levels,
       };
     },
@@ -248,12 +248,12 @@ export const likelihoodFamilies = {
     remedy: "use --likelihood normal",
     between: [0, Number.POSITIVE_INFINITY],
     plan: ({ data }) => {
-      const deviation = exp(bounded(learnedLogScale("decoder/logScale", [], 0))); // of log x
+      const logScale = learnedLogScale("decoder/logScale", [], 0); // of log x
       return {
         starts: [logMeans(data)],
-        build: ([raw]) => logNormal(raw, deviation, data.shape.length),
+        build: ([raw]) => logNormal(raw, exp(bounded(logScale)), data.shape.length),
         scale: logarithms(data),
-        aboveBound: () => div(deviation, LEAST_SCALE),
+        aboveBound: () => div(exp(bounded(logScale)), LEAST_SCALE),
       };
     },
   },

@@ -111,8 +111,9 @@ export function scalingFor(options: ScalingOptions, family: LocationScale): Scal
   switch (scale) {
     case "shared":
     case "columns": {
-      const deviation = mul(spread, exp(bounded(learnedLogScale(SCALE, scale === "shared" ? [] : data.shape, 0))));
-      return { starts: [], build: (raw) => family(located(raw), deviation, rank), aboveBound: relative };
+      const logScale = learnedLogScale(SCALE, scale === "shared" ? [] : data.shape, 0);
+      const deviation = (): Tensor => mul(spread, exp(bounded(logScale)));
+      return { starts: [], build: (raw) => family(located(raw), deviation(), rank), aboveBound: relative };
     }
     case "network":
       return {

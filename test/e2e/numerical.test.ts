@@ -21,7 +21,7 @@ describe("training that diverges", () => {
     const { code, stdout, stderr } = await reparam([...args, "--out", "diverged"], { cwd });
     expect({ code, stdout }, stderr).toEqual({ code: 1, stdout: "" });
     const [, step, place, kept] = stderr.trimEnd().split("\n").at(-1)?.match(STOP) ?? [];
-    expect(place).toMatch(/^[a-z]\w* \(encoder\S*, \w+\/\w+\.js:\d+\) of .* in \[\S+, \S+\]/);
+    expect(place).toMatch(/^[a-z]\w* \((?:en|de)coder\S*, \w+\/\w+\.js:\d+\) of .* in \[\S+, \S+\]/);
 
     const { metadata, tensors } = checkpoint(at("diverged"));
     expect(kept).toBe(`the checkpoint of step ${metadata.step} is kept in diverged; ${HELP}`);

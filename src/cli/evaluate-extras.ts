@@ -51,9 +51,10 @@ export async function runExtras(extras: Extras, sources: ExtraSources): Promise<
   const sampled = evaluation.estimate.perExample.logLikelihood.subarray(0, few.length);
   const annealed = extras.annealing === undefined ? undefined : await anneal(extras.annealing, few, sources);
   const naive = extras.naive === undefined ? undefined : await drawPrior(extras.naive, sources);
-  const known = annealed
-    ? { values: annealed.perExample.logLikelihood, by: `annealing with ${annealed.temperatures} temperatures` }
-    : { values: sampled, by: `importance sampling with ${evaluation.estimate.samples} samples` };
+  const known = annealed && {
+    values: annealed.perExample.logLikelihood,
+    by: `annealing with ${annealed.temperatures} temperatures`,
+  };
   const { split } = evaluation;
   const gaps = extras.gaps
     ? await measureGaps(engine, formulas, few, known, { split, seed, ...watch("refining posteriors", "examples") })

@@ -121,7 +121,11 @@ describe("--gaps", () => {
     );
     const gaps = ["amortization gap", "approximation gap"].map((name) => numberOf(evaluation, name));
     expect(gaps[0]?.value).toBeGreaterThan(0.1); // two epochs do not make an encoder
-    expect(gaps[1]?.stamp).toMatch(/^log p\(x\) by importance sampling with 20 samples less /);
+    // By draws of the very posterior that the ELBO is of: its error of about 0.1 nats, and not below 0 in the mean.
+    expect(gaps[1]?.value).toBeGreaterThan(-0.3);
+    expect(gaps[1]?.stamp).toMatch(
+      /^log p\(x\) by importance sampling with 500 samples of each example's own posterior less /,
+    );
     expect((await sharp(readFileSync(at("gaps.png"))).metadata()).format).toBe("png");
     const report = async (): Promise<string> => {
       expect((await reparam(["report", "worse"], { cwd })).code).toBe(0);

@@ -27,6 +27,7 @@ export {
 } from "./inference/objective.ts";
 export type { OptimizerOptions, Phase, Schedule } from "./inference/phase.ts";
 export { inferenceNames, LOCAL, phasesOf, type WayOptions } from "./inference/ways.ts";
+export { datasetMoments, type Moments, moments } from "./linalg/moments.ts";
 export { formatArchitecture, parseArchitecture } from "./models/architecture.ts";
 export { type GaussianMixture, gaussianMixture } from "./models/gaussian-mixture.ts";
 export { inferredBy } from "./models/inference.ts";

@@ -48,6 +48,7 @@ export async function printInfo(path: string, { json }: { readonly json?: boolea
         `${formatCount(model.parameters)} parameters`,
       ].join(", "),
     ],
+    ["posterior", model.posterior && `${model.posterior}, prior ${model.prior}`],
     ["likelihood", model.likelihood],
     ["trained", trainedLine(run)],
     ["can", able.length > 0 ? able.join(", ") : `nothing yet; finish it with: reparam train --resume ${path}`],

@@ -6,6 +6,7 @@ import { InputError } from "../errors.ts";
 import { stepsPerBatch } from "../inference/ways.ts";
 import { formatArchitecture } from "../models/architecture.ts";
 import { type DataDescription, likelihoodName, type Model } from "../models/model.ts";
+import { latentNames } from "../models/programs.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { settleOptions, vaeOptions } from "../run/defaults.ts";
 import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
@@ -218,6 +219,7 @@ function configOf(
       latents: model.latents,
       ...(model.space === undefined || model.space === "real" ? {} : { space: model.space }),
       likelihood: likelihoodName(model),
+      ...latentNames(model, description),
       parameters: Array.from(parameters.values(), ({ shape }) => sizeOf(shape)).reduce((a, b) => a + b, 0),
       unit: model.unit ?? 1,
       ...networksOf(options, description),

@@ -1,10 +1,12 @@
 import { basename, resolve } from "node:path";
+import { z } from "zod";
 import type { Measure } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { likelihoodName } from "../models/model.ts";
+import { latentNames } from "../models/programs.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { runConfig } from "../run/config.ts";
-import { openRun } from "../run/folder.ts";
+import { openRun, type Run } from "../run/folder.ts";
 import { defaultThreads } from "../run/machine.ts";
 import { klWeight, type TrainOptions } from "../run/options.ts";
 import type { Watched } from "../trained/trained-model.ts";
@@ -80,10 +82,26 @@ async function trainUntilStopped(prepared: PreparedRun, stage: Stage, signal: Ab
   const outcome = await trainRun(prepared, progress, signal);
   stage.clear();
   if (outcome === "stopped early") stage.say(`no better validation bound for ${options.patience} epochs: stopped`);
-  if (outcome !== "interrupted") return;
+  if (outcome !== "interrupted") {
+    const kept = keptEpoch(run, options.keep);
+    const last = Math.ceil(training.step / training.stepsPerEpoch);
+    if (kept !== undefined && kept < last)
+      stage.say(`kept the parameters of epoch ${kept} of ${last}, the best on validation`);
+    return;
+  }
   stage.say(`stopped after step ${training.step} of ${steps}; go on with: reparam train --resume ${run.path}`);
   signal.throwIfAborted();
 }
+
+/** The epoch whose parameters the model has, where those are not the last. */
+function keptEpoch(run: Run, keep: TrainOptions["keep"]): number | undefined {
+  if (keep === "last") return undefined;
+  const loop = run.readBest()?.metadata.loop;
+  const parsed = loop === undefined ? undefined : bestSchema.safeParse(JSON.parse(loop)).data;
+  return parsed?.best.epoch;
+}
+
+const bestSchema = z.object({ best: z.object({ epoch: z.number() }) });
 
 /** Held-out numbers, the validation scores and the report. */
 async function evaluateHeldOut(prepared: PreparedRun, stage: Stage, signal: AbortSignal): Promise<Evaluation> {
@@ -111,14 +129,28 @@ async function introduction(prepared: PreparedRun): Promise<readonly string[]> {
   const { columns, measure } = data.train;
   const shape = columns ? `${counted(columns.length, "column")} (${fewOf(columns)})` : data.train.shape.join("×");
   const examples = `${counted(data.train.length, "example")} of ${shape}, ${words[measure]}, ${formatCount(data.validation.length)} held out for validation`;
+  const names = latentNames(model, description);
   const stepSeconds = await rehearse(training);
   const left = formatDuration(stepSeconds * (steps - training.step));
   return [
     `training ${run.path}${from}: ${examples}`,
     ...networkLines(model, description),
-    `likelihood ${likelihoodName(model)}; ${counted(model.latents, "latent")}${weights(options)}`,
+    `q(z|x) ${names.posterior}, p(z) ${names.prior}, ${counted(model.latents, "latent")}; p(x|z) ${likelihoodName(model)}${ways(options)}${weights(options)}`,
     `about ${left} for ${counted(steps - training.step, "step")} of ${options.batch}, ${formatBytes(process.memoryUsage().rss)} of memory; ${engine.name} engine, ${threads}`,
   ];
+}
+
+/** What of the bound, its gradient and the inference is not the usual. */
+function ways({ bound, samples, gradient, inference }: TrainOptions): string {
+  const told = [
+    bound === "importance" ? `importance-weighted bound of ${samples} samples` : "",
+    gradient === undefined ? "" : `gradient ${gradient}`,
+    inference === "joint" ? "" : `inference ${inference}`,
+  ];
+  return told
+    .filter(Boolean)
+    .map((one) => `; ${one}`)
+    .join("");
 }
 
 /** What the numbers are, as the introduction says it. */

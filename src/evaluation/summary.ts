@@ -113,7 +113,7 @@ function doubtOf({ samples, effectiveSamples, estimator: { untrusted } }: Likeli
   }
   if (!(untrusted > MANY_UNTRUSTED)) return "";
   const shape = largestTrustedShape(samples).toFixed(2);
-  return `, no more than a lower bound: of ${percent(untrusted)} of the examples a few draws carry the weight (Pareto k̂ > ${shape}); more samples or annealing come closer to log p(x)`;
+  return `; log p(x) may be higher: of ${percent(untrusted)} of the examples a few draws carry the weight (Pareto k̂ > ${shape}); more samples or annealing come closer to log p(x)`;
 }
 
 /** How far the draws alone may have led the estimate astray. */

@@ -180,7 +180,7 @@ export const likelihoodFamilies = {
   },
   normal: {
     measures: ["real", "unit"],
-    remedy: "use --likelihood logistic for 8-bit values, bernoulli for zeros and ones, poisson for counts",
+    remedy: "use --likelihood logistic for 8-bit values, bernoulli for zeros and ones",
     scales: scaleNames,
     plan: located(normal),
   },
@@ -289,7 +289,7 @@ export const likelihoodFamilies = {
   },
   poisson: {
     measures: ["count"],
-    remedy: "use --likelihood normal for real numbers",
+    remedy: "leave --likelihood out: what suits the data is chosen",
     plan: ({ data }) => ({
       starts: [logMeans(data)],
       build: ([raw]) => poisson(exp(raw), data.shape.length),
@@ -298,7 +298,7 @@ export const likelihoodFamilies = {
   },
   "negative-binomial": {
     measures: ["count"],
-    remedy: "use --likelihood normal for real numbers",
+    remedy: "leave --likelihood out: what suits the data is chosen",
     plan: ({ data }) => {
       const total = learnedPositive("decoder/total", 2);
       return {
@@ -311,7 +311,7 @@ export const likelihoodFamilies = {
   },
   categorical: {
     measures: ["category"],
-    remedy: "use --likelihood normal for real numbers",
+    remedy: "leave --likelihood out: what suits the data is chosen",
     plan: ({ data }) => {
       const categories = data.categories ?? 2;
       return {

@@ -30,6 +30,15 @@ export function observed(model: Model, { shape, measure }: DataDescription): Ten
   return scope("observe", () => observe(raw));
 }
 
+/** The families of q(z|x) and p(z), as they name themselves. */
+export function latentNames(
+  model: Model,
+  description: DataDescription,
+): { readonly posterior: string; readonly prior: string } {
+  const { name } = model.encoder(observed(model, description));
+  return { posterior: name, prior: model.prior.name };
+}
+
 /** What training a model takes besides the model: how its bound is sampled and its gradient estimated. */
 export interface TrainingProgramOptions {
   /** Posterior samples of each example; no axis of samples by default. */

@@ -5,7 +5,14 @@ import { argmax, less, mul, noise, sigmoid, split, sub, type Tensor, toFloat } f
 import { parameter } from "../tensor/leaves.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { Initial } from "../tensor/tensor.ts";
-import { type LikelihoodPlan, likelihoodFamily, likelihoodNames, TOP } from "./likelihoods.ts";
+import {
+  type LikelihoodName,
+  type LikelihoodPlan,
+  likelihoodFamily,
+  likelihoodFor,
+  likelihoodNames,
+  TOP,
+} from "./likelihoods.ts";
 import type { Amortization, DataDescription, Model } from "./model.ts";
 import { type Architecture, decoderNetwork, encoderNetwork } from "./networks.ts";
 import { type PosteriorFamily, posteriorFamilies, posteriorNames } from "./posteriors.ts";
@@ -26,7 +33,7 @@ export const vaeSchema = z.strictObject({
   /** The decoder's network, written as the encoder that it mirrors; by default that of the encoder. */
   decoder: networkSchema.optional(),
   latents: z.int().positive().default(16),
-  likelihood: z.enum(likelihoodNames).default("bernoulli"),
+  likelihood: z.enum(likelihoodNames).optional(),
   binarize: z.enum(["none", "threshold", "stochastic"]).default("stochastic"),
   /** η of a Normal likelihood N(g(z), ηI), a variance; learned where it is left out. */
   variance: z.number().positive().optional(),
@@ -39,7 +46,7 @@ export const vaeSchema = z.strictObject({
   posteriorScale: z.number().positive().default(1),
   temperature: z.number().positive().default(0.5),
 });
-export type VaeOptions = z.infer<typeof vaeSchema>;
+export type VaeOptions = z.infer<typeof vaeSchema> & { readonly likelihood: LikelihoodName };
 
 /** The name of the noise that decides each pixel when data are binarised afresh. */
 export const BINARIZE = "binarize";
@@ -51,7 +58,7 @@ const DEGREES = 5;
  * given are the schema's; a posterior or prior that is not given suits the other.
  */
 export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Model {
-  const options = settle(given);
+  const options = settle(given, data);
   const { latents, architecture, decoder: mirrored = architecture, components } = options;
   const observation = observe(options, data);
   const plan = likelihoodPlan(options, data, observation.unit);
@@ -91,9 +98,11 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
   };
 }
 
-function settle(given: z.input<typeof vaeSchema>): VaeOptions {
+function settle(given: z.input<typeof vaeSchema>, { measure }: DataDescription): VaeOptions {
   const { data, error } = vaeSchema.safeParse(given);
-  if (data) return data;
+  // A Bernoulli by default, where the data can be zeros and ones; else what suits them.
+  const bernoulli = likelihoodFamily("bernoulli").measures.includes(measure);
+  if (data) return { ...data, likelihood: data.likelihood ?? (bernoulli ? "bernoulli" : likelihoodFor(measure)) };
   const [{ path, message }] = error.issues;
   throw new InputError(`${["vae", ...path].join(".")}: ${message.replace(/^Invalid input: /, "")}`);
 }
@@ -167,7 +176,9 @@ function checkDensity(
     between: [low, high] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
   } = likelihoodFamily(likelihood);
   if (!measures.includes(measure)) {
-    throw new InputError(`--likelihood ${likelihood} is no density on ${measure} data; ${remedy}`);
+    const other = measures.some((one) => one === "count" || one === "category");
+    const say = other ? `say what the numbers are, with --measure ${measures[0]}, or ` : "";
+    throw new InputError(`--likelihood ${likelihood} is no density on ${measure} data; ${say}${remedy}`);
   }
   if (likelihood === "bernoulli" && binarize === "none" && measure !== "binary") {
     throw new InputError(

@@ -8,9 +8,14 @@ import { type VaeOptions, vaeSchema } from "../models/vae.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { LEAST_EPOCHS, type SettledOptions, type TrainOptions, wayOptions } from "./options.ts";
 
+/** The rest of the arguments as the schema has them. */
+function withDefaults(given: Partial<VaeOptions> & Pick<VaeOptions, "likelihood">): VaeOptions {
+  return { ...vaeSchema.parse(given), likelihood: given.likelihood };
+}
+
 const presets: Readonly<Record<NonNullable<TrainOptions["preset"]>, VaeOptions>> = {
-  "bernoulli-mlp": vaeSchema.parse({}),
-  "bernoulli-conv": vaeSchema.parse({ architecture: { kind: "conv", channels: [32, 64] } }),
+  "bernoulli-mlp": withDefaults({ likelihood: "bernoulli" }),
+  "bernoulli-conv": withDefaults({ likelihood: "bernoulli", architecture: { kind: "conv", channels: [32, 64] } }),
 };
 
 /** The VAE that options describe for these data: given parts first, then the preset's, else what suits measure and shape. */
@@ -93,9 +98,9 @@ function suited({ binarize }: TrainOptions, { shape, measure }: DataDescription)
   const features = sizeOf(shape);
   const image = shape.length === 3 && Math.min(shape[1], shape[2]) >= 16;
   if (image && features > DENSE_PIXELS) {
-    return vaeSchema.parse({ likelihood, architecture: { kind: "conv", channels: [16, 32, 64, 128] }, latents: 128 });
+    return withDefaults({ likelihood, architecture: { kind: "conv", channels: [16, 32, 64, 128] }, latents: 128 });
   }
-  if (features >= 100) return vaeSchema.parse({ likelihood });
+  if (features >= 100) return withDefaults({ likelihood });
   const latents = Math.min(16, Math.max(2, Math.ceil(features / 2)));
-  return vaeSchema.parse({ likelihood, architecture: { kind: "mlp", widths: [128, 128] }, latents });
+  return withDefaults({ likelihood, architecture: { kind: "mlp", widths: [128, 128] }, latents });
 }

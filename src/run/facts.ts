@@ -28,6 +28,9 @@ const modelSchema = z.object({
   /** Where latents lie: R^k where it is left out, [0, 1]^k, or zeros and ones. */
   space: z.enum(["real", "unit", "binary"]).optional(),
   likelihood: z.string(),
+  /** The families of q(z|x) and p(z). */
+  posterior: z.string().optional(),
+  prior: z.string().optional(),
   parameters: z.number(),
   /** What 1 of what is modelled is in the data's own units. */
   unit: z.number(),

@@ -206,7 +206,21 @@ export function parseOptions(
   const option = String(issue.path[0]);
   const value = values[option];
   const got = typeof value === "number" ? value : JSON.stringify(value);
-  throw new InputError(`${from(option)}: ${issue.message.replace(/^Invalid input: /, "")}, got ${got}`);
+  throw new InputError(`${from(option)}: ${expectation(issue, value)}, got ${got}`);
+}
+
+/** What was expected, in words. */
+function expectation(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === "too_small")
+    return `a number ${issue.inclusive ? "of" : "above"} ${issue.minimum}${issue.inclusive ? " or more" : ""} is expected`;
+  if (issue.code === "too_big")
+    return `a number ${issue.inclusive ? "of" : "below"} ${issue.maximum}${issue.inclusive ? " or less" : ""} is expected`;
+  if (issue.code === "invalid_value") {
+    const names = issue.values.map(String);
+    const close = typeof value === "string" ? nearest(value, names) : undefined;
+    return `one of ${names.join(", ")} is expected${close === undefined ? "" : `; did you mean ${close}?`}`;
+  }
+  return issue.message.replace(/^Invalid input: /, "");
 }
 
 /** [height, width] of "64" or "64x48" (width first), undefined for anything else. */

@@ -150,7 +150,7 @@ describe("the summary's words", () => {
     const numbers = told({ estimator: { ...estimate.estimator, untrusted: 0.374 } });
     expect(numbers.get("negative log-likelihood")?.interval).toBeUndefined();
     expect(numbers.get("negative log-likelihood")?.stamp).toContain(
-      ", no more than a lower bound: of 37 % of the examples a few draws carry the weight (Pareto k̂ > 0.63); more samples",
+      "; log p(x) may be higher: of 37 % of the examples a few draws carry the weight (Pareto k̂ > 0.63); more samples",
     );
     expect(numbers.get("sampling error")?.stamp).toContain("not to be trusted: too few draws carry the weight");
   });

@@ -41,10 +41,10 @@ it("the learning rate warms up and then falls along a cosine, or stays", () => {
 
 describe("a mistake is told with its place, what was expected and the nearest name", () => {
   it.each([
-    [{ latents: 0 }, /^--latents: .*>0.*, got 0$/],
+    [{ latents: 0 }, /^--latents: a number above 0 is expected, got 0$/],
     [{ learningRate: Number.NaN }, /^--learningRate: .*got NaN$/],
     [{ epochs: 1.5 }, /^--epochs: .*int.*got 1\.5$/],
-    [{ optimizer: "adm" }, /^--optimizer: .*"adam".*got "adm"$/],
+    [{ optimizer: "adm" }, /^--optimizer: one of adam, adamw, sgd is expected; did you mean adam\?, got "adm"$/],
     [{ encoder: "mlp 0" }, /^--encoder: .*"mlp 400 400".*"mlp 0"$/],
     [{ size: "3000000" }, /^--size: .*up to 4096.*got "3000000"$/],
     [{ latent: 8 }, /^--latent is not an option; did you mean latents\?/],

@@ -89,8 +89,8 @@ describe("reparam evaluate", () => {
 describe("reparam train", () => {
   const on = (data: string, flags: string): string => `train ${data} --out new ${flags}`;
   refuses([
-    ["no latents", on("real.npy", "--latents 0"), /^--latents: .*>0, got 0$/],
-    ["no samples", on("real.npy", "--bound importance --samples 0"), /^--samples: .*>0, got 0$/],
+    ["no latents", on("real.npy", "--latents 0"), /^--latents: .*above 0.*, got 0$/],
+    ["no samples", on("real.npy", "--bound importance --samples 0"), /^--samples: .*above 0.*, got 0$/],
     [
       "one sample of the importance-weighted bound",
       on("real.npy", "--bound importance"),

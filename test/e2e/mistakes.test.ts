@@ -146,19 +146,19 @@ describe("options", () => {
     message,
   ];
   refuses([
-    wrong("--batch", "0", /^--batch: .*>0, got 0$/),
-    wrong("--epochs", "-3", /^--epochs: .*>0, got -3$/),
+    wrong("--batch", "0", /^--batch: .*above 0.*, got 0$/),
+    wrong("--epochs", "-3", /^--epochs: .*above 0.*, got -3$/),
     wrong("--latents", "2.5", /^--latents: expected int.*, got 2\.5$/),
     wrong("--steps", "Infinity", /^--steps: expected number.*, got Infinity$/),
-    wrong("--learning-rate", "0", /^--learning-rate: .*>0, got 0$/),
+    wrong("--learning-rate", "0", /^--learning-rate: .*above 0.*, got 0$/),
     wrong("--learning-rate", "NaN", /^--learning-rate: expected number.*, got "NaN"$/),
     wrong("--learning-rate", "", /^--learning-rate: a value is expected, got ""$/),
     wrong("--learning-rate", "1e-3x", /^--learning-rate: expected number.*, got "1e-3x"$/),
     wrong("--validation", "1", /^--validation: .*<1, got 1$/),
     wrong("--kl-weight", "-1", /^--kl-weight: .*>=0, got -1$/),
-    wrong("--clip", "-0.5", /^--clip: .*>0, got -0\.5$/),
+    wrong("--clip", "-0.5", /^--clip: .*above 0.*, got -0\.5$/),
     wrong("--seed", "1e300", /^--seed: .*, got 1e\+300$/),
-    wrong("--threads", "0", /^--threads: .*>0, got 0$/),
+    wrong("--threads", "0", /^--threads: .*above 0.*, got 0$/),
     wrong("--optimizer", "adma", /^--optimizer: .*"adam"\|"adamw"\|"sgd", got "adma"$/),
     wrong("--engine", "gpu", /^--engine: .*"native"\|"wasm", got "gpu"$/),
     wrong("--encoder", "mlp", /^--encoder: "mlp WIDTH …", "conv CHANNELS,…".* or "linear".* is expected, got "mlp"$/),
@@ -203,7 +203,7 @@ describe("a config file", () => {
     config("half.json", /^half\.json: is not JSON: .*/),
     config("list.json", /^list\.json: an object of options is expected/),
     config("together.json", /^together\.json: klPeriod: 3 must be more than the KL warm-up of 5 steps/),
-    alone("negative.json", /^negative\.json: latents: .*>0, got -3$/),
+    alone("negative.json", /^negative\.json: latents: .*above 0.*, got -3$/),
     alone("encoder.json", /^encoder\.json: encoder: "mlp WIDTH …", .* is expected, got "mlq 3"$/),
   ]);
 });

@@ -243,7 +243,7 @@ describe("a mixture of discretised logistics", () => {
     expect(pixels.shape).toEqual(["batch", 4, 4]);
     expect(pixels.mean.shape).toEqual(["batch", 4, 4]);
     expect(pixels.noise).toEqual({ law: "uniform", event: [4, 4, 1 + C] });
-    expect(pixels.parameters).toEqual({ logits: l, mean: m, scale: s });
+    expect(pixels.parameters).toEqual({ logits: l, location: m, scale: s });
     expect(pixels.logProb(data("x", ["samples", "batch", 4, 4])).shape).toEqual(["samples", "batch"]);
     expect(pixels.sample(data("u", ["batch", 4, 4, 1 + C])).shape).toEqual(["batch", 4, 4]);
     expect(isStratified(pixels)).toBe(false);

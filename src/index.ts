@@ -31,7 +31,7 @@ export { datasetMoments, type Moments, moments } from "./linalg/moments.ts";
 export { formatArchitecture, parseArchitecture } from "./models/architecture.ts";
 export { type GaussianMixture, gaussianMixture } from "./models/gaussian-mixture.ts";
 export { inferredBy } from "./models/inference.ts";
-export { type LikelihoodName, likelihoodFamilies } from "./models/likelihoods.ts";
+export { likelihoodFamilies } from "./models/likelihoods.ts";
 export {
   type ExactPosterior,
   elboOf,
@@ -42,9 +42,10 @@ export {
   posteriorGap,
 } from "./models/linear-gaussian.ts";
 export { type DataDescription, describeData, type Model, type ModelModule, standardisation } from "./models/model.ts";
+export type { LikelihoodName, PosteriorName, PriorName, ScaleName } from "./models/names.ts";
 export { type Architecture, decoderNetwork, encoderNetwork } from "./models/networks.ts";
-export { type PosteriorName, posteriorFamilies } from "./models/posteriors.ts";
-export { type PriorName, priorFamilies } from "./models/priors.ts";
+export { posteriorFamilies } from "./models/posteriors.ts";
+export { priorFamilies } from "./models/priors.ts";
 export { emStep, fitByEm, fitProbabilisticPca, meanLogLikelihood } from "./models/probabilistic-pca.ts";
 export {
   decoderProgram,

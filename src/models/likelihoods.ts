@@ -31,17 +31,8 @@ import {
 } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
 import { type DataDescription, standardisation } from "./model.ts";
-import {
-  bounded,
-  gently,
-  LEAST_SCALE,
-  learnedLogScale,
-  type ScaleName,
-  type Scaling,
-  scaleNames,
-  scalingFor,
-  stacked,
-} from "./scales.ts";
+import { type LikelihoodName, type ScaleName, scaleNames } from "./names.ts";
+import { bounded, gently, LEAST_SCALE, learnedLogScale, type Scaling, scalingFor, stacked } from "./scales.ts";
 
 /** The data's top as bytes. */
 export const TOP = 255;
@@ -159,7 +150,7 @@ const relativeDeviation = (sharpness: Tensor): Tensor => div(1 / LEAST_SCALE, sq
 const diagonalScales: readonly ScaleName[] = ["shared", "columns", "network"];
 
 /** The likelihoods that `--likelihood` names. */
-export const likelihoodFamilies = {
+export const likelihoodFamilies: Readonly<Record<LikelihoodName, LikelihoodFamily>> = {
   bernoulli: {
     measures: ["binary", "unit", "bytes"],
     remedy: "use --likelihood normal",
@@ -321,15 +312,7 @@ export const likelihoodFamilies = {
       };
     },
   },
-} as const satisfies Readonly<Record<string, LikelihoodFamily>>;
-
-export type LikelihoodName = keyof typeof likelihoodFamilies;
-export const likelihoodNames = Object.keys(likelihoodFamilies) as readonly LikelihoodName[];
-
-/** The family of this name. */
-export function likelihoodFamily(name: LikelihoodName): LikelihoodFamily {
-  return likelihoodFamilies[name];
-}
+};
 
 /** The likelihood that data of a measure have where none is named. */
 export function likelihoodFor(measure: Measure): LikelihoodName {

@@ -1,4 +1,4 @@
-import type { Distribution, Reparameterized } from "../distributions/distribution.ts";
+import type { Distribution } from "../distributions/distribution.ts";
 import { isMultivariateNormal } from "../distributions/multivariate-normal.ts";
 import { isNormal, normal, standardNormal } from "../distributions/normal.ts";
 import { InputError, ShapeError } from "../errors.ts";
@@ -19,7 +19,7 @@ export interface LinearGaussianParameters {
 /** p(x|z) = N(Wz + μ, ηI), p(z) = N(0, I) and the posterior given: `LinearGaussian` as a program. */
 export function linearGaussianModel(
   { weight, mean, variance }: LinearGaussianParameters,
-  posterior: (x: Tensor) => Reparameterized,
+  posterior: (x: Tensor) => Distribution,
 ): LatentVariableModel {
   if (weight.shape.length !== 2) {
     throw new ShapeError(`linearGaussianModel: a weight [d, k] is expected, got ${show(weight.shape)}`);

@@ -9,6 +9,7 @@ import { relaxedBernoulli } from "../distributions/relaxed-bernoulli.ts";
 import { straightThroughBernoulli } from "../distributions/straight-through.ts";
 import { studentT } from "../distributions/student-t.ts";
 import { add, constant, exp, lowerTriangle, reshape, split, type Tensor } from "../tensor/index.ts";
+import type { PosteriorName } from "./names.ts";
 
 /** Where the latents lie: in R^k, in [0, 1]^k, or zeros and ones. */
 export type LatentSpace = "real" | "unit" | "binary";
@@ -61,7 +62,7 @@ function staggered(components: number, k: number): Tensor {
 }
 
 /** The families that `--posterior` names. */
-export const posteriorFamilies = {
+export const posteriorFamilies: Readonly<Record<PosteriorName, PosteriorFamily>> = {
   /** N(μ(x), diag σ²(x)). Kingma & Welling 2014, eq. 9. */
   diagonal: {
     space: "real",
@@ -133,7 +134,4 @@ export const posteriorFamilies = {
     numbers: once,
     build: (raw, { temperature }) => straightThroughBernoulli(raw, temperature),
   },
-} as const satisfies Readonly<Record<string, PosteriorFamily>>;
-
-export type PosteriorName = keyof typeof posteriorFamilies;
-export const posteriorNames = Object.keys(posteriorFamilies) as readonly PosteriorName[];
+};

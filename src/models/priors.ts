@@ -7,6 +7,7 @@ import { uniform } from "../distributions/uniform.ts";
 import { zeros } from "../nn/initialisers.ts";
 import { constant, exp, type Tensor } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
+import type { PriorName } from "./names.ts";
 import type { LatentSpace } from "./posteriors.ts";
 
 /** What priors are made of. */
@@ -45,7 +46,7 @@ function ring(components: number, k: number): Float32Array {
 }
 
 /** The priors that `--prior` names. */
-export const priorFamilies = {
+export const priorFamilies: Readonly<Record<PriorName, PriorFamily>> = {
   /** N(0, I) */
   normal: { space: "real", build: ({ latents }) => standardNormal(latents) },
   /** N(m, diag s²), m and s trained. */
@@ -94,7 +95,4 @@ export const priorFamilies = {
         ? relaxedBernoulli(constant(new Float32Array(latents), [latents]), temperature)
         : bernoulli(constant(new Float32Array(latents), [latents])),
   },
-} as const satisfies Readonly<Record<string, PriorFamily>>;
-
-export type PriorName = keyof typeof priorFamilies;
-export const priorNames = Object.keys(priorFamilies) as readonly PriorName[];
+};

@@ -29,14 +29,7 @@ import {
 } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
 import { type Average, type DataDescription, standardisation } from "./model.ts";
-
-/**
- * Where the scale of p(x|z) comes from: one number for all (`shared`), one for each of an example's (`columns`), the decoder's
- * network (`network`: diagonal; `low-rank`: FFᵀ + diagonal; `full`: a Cholesky factor of the precision), or the closed-form
- * optimum E_q‖x − g‖²/d over the training data (`optimal`).
- */
-export const scaleNames = ["shared", "columns", "network", "low-rank", "full", "optimal"] as const;
-export type ScaleName = (typeof scaleNames)[number];
+import type { ScaleName } from "./names.ts";
 
 /** The smallest deviation, in units of the data's own: below it a density could rise without bound. */
 export const LEAST_SCALE = 1e-3;

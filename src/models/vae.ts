@@ -5,19 +5,13 @@ import { argmax, less, mul, noise, sigmoid, split, sub, type Tensor, toFloat } f
 import { parameter } from "../tensor/leaves.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { Initial } from "../tensor/tensor.ts";
-import {
-  type LikelihoodName,
-  type LikelihoodPlan,
-  likelihoodFamily,
-  likelihoodFor,
-  likelihoodNames,
-  TOP,
-} from "./likelihoods.ts";
+import { type LikelihoodPlan, likelihoodFamilies, likelihoodFor, TOP } from "./likelihoods.ts";
 import type { Amortization, DataDescription, Model } from "./model.ts";
+import { type LikelihoodName, likelihoodNames, posteriorNames, priorNames, scaleNames } from "./names.ts";
 import { type Architecture, decoderNetwork, encoderNetwork } from "./networks.ts";
-import { type PosteriorFamily, posteriorFamilies, posteriorNames } from "./posteriors.ts";
-import { type PriorFamily, priorFamilies, priorNames } from "./priors.ts";
-import { scaleNames, shareAtBound } from "./scales.ts";
+import { type PosteriorFamily, posteriorFamilies } from "./posteriors.ts";
+import { type PriorFamily, priorFamilies } from "./priors.ts";
+import { shareAtBound } from "./scales.ts";
 
 const width = z.int().positive();
 
@@ -101,7 +95,7 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
 function settle(given: z.input<typeof vaeSchema>, { measure }: DataDescription): VaeOptions {
   const { data, error } = vaeSchema.safeParse(given);
   // A Bernoulli by default, where the data can be zeros and ones; else what suits them.
-  const bernoulli = likelihoodFamily("bernoulli").measures.includes(measure);
+  const bernoulli = likelihoodFamilies.bernoulli.measures.includes(measure);
   if (data) return { ...data, likelihood: data.likelihood ?? (bernoulli ? "bernoulli" : likelihoodFor(measure)) };
   const [{ path, message }] = error.issues;
   throw new InputError(`${["vae", ...path].join(".")}: ${message.replace(/^Invalid input: /, "")}`);
@@ -174,7 +168,7 @@ function checkDensity(
     measures,
     remedy,
     between: [low, high] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
-  } = likelihoodFamily(likelihood);
+  } = likelihoodFamilies[likelihood];
   if (!measures.includes(measure)) {
     const other = measures.some((one) => one === "count" || one === "category");
     const say = other ? `say what the numbers are, with --measure ${measures[0]}, or ` : "";
@@ -198,7 +192,7 @@ function checkDensity(
 
 function likelihoodPlan(options: VaeOptions, data: DataDescription, unit: number): LikelihoodPlan {
   checkDensity(options, data);
-  const { plan, scales = ["shared"] } = likelihoodFamily(options.likelihood);
+  const { plan, scales = ["shared"] } = likelihoodFamilies[options.likelihood];
   if (!scales.includes(options.scale)) {
     throw new InputError(
       `--scale ${options.scale}: the likelihood ${options.likelihood} has --scale ${scales.join(", ")} only`,

@@ -32,6 +32,8 @@ export async function svgFile({ caption, spec }: PictureFile): Promise<string> {
   const [x, y, w, h] = [left - MARGIN, top - MARGIN, Math.ceil(width) + 2 * MARGIN, Math.ceil(height) + 2 * MARGIN];
   const drawing = markup
     .slice(markup.indexOf(">") + 1, markup.lastIndexOf("</svg>"))
+    .replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, "") // each mark's own: the picture has one label
+    .replace(/-?\d+\.\d{3,}/g, (number) => String(Math.round(100 * Number(number)) / 100))
     .replace(/var\(--([\w-]+)\)/g, (_, name: string) => colour(name));
   const label = /aria-label="([^"]*)"/.exec(markup)?.[1] ?? "";
   const ground = `<rect x="${x}" y="${y}" width="${w}" height="${h}" rx="6" fill="${colour("paper")}"/>`;

@@ -7,10 +7,7 @@ import type { OptimizerOptions, Schedule } from "../inference/phase.ts";
 import type { Refinement } from "../inference/semi-amortized.ts";
 import { inferenceNames, type WayOptions } from "../inference/ways.ts";
 import { parseArchitecture } from "../models/architecture.ts";
-import { likelihoodNames } from "../models/likelihoods.ts";
-import { posteriorNames } from "../models/posteriors.ts";
-import { priorNames } from "../models/priors.ts";
-import { scaleNames } from "../models/scales.ts";
+import { likelihoodNames, posteriorNames, priorNames, scaleNames } from "../models/names.ts";
 import { nearest } from "../nearest.ts";
 import { checkTogether } from "./options-together.ts";
 

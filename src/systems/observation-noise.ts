@@ -1,7 +1,8 @@
 import { normal } from "../distributions/normal.ts";
 import { objective } from "../inference/objective.ts";
 import type { DataDescription, Model } from "../models/model.ts";
-import { LEAST_SCALE, scaleNames, scalingFor } from "../models/scales.ts";
+import { scaleNames } from "../models/names.ts";
+import { LEAST_SCALE, scalingFor } from "../models/scales.ts";
 import { vae } from "../models/vae.ts";
 import { namedLeaves } from "../onnx/lower.ts";
 import { stream } from "../random/stream.ts";

@@ -6,10 +6,9 @@ import { estimateLikelihood } from "../../src/evaluation/likelihood.ts";
 import type { ObjectiveOptions } from "../../src/inference/objective.ts";
 import { inferenceNames } from "../../src/inference/ways.ts";
 import { inferredBy } from "../../src/models/inference.ts";
-import { likelihoodFamilies, likelihoodFor, likelihoodNames } from "../../src/models/likelihoods.ts";
+import { likelihoodFamilies, likelihoodFor } from "../../src/models/likelihoods.ts";
 import { describeData } from "../../src/models/model.ts";
-import { posteriorNames } from "../../src/models/posteriors.ts";
-import { priorNames } from "../../src/models/priors.ts";
+import { likelihoodNames, posteriorNames, priorNames, scaleNames } from "../../src/models/names.ts";
 import {
   decoderProgram,
   densityProgram,
@@ -17,7 +16,6 @@ import {
   likelihoodProgram,
   priorProgram,
 } from "../../src/models/programs.ts";
-import { scaleNames } from "../../src/models/scales.ts";
 import { type VaeOptions, vae } from "../../src/models/vae.ts";
 import { lower } from "../../src/onnx/lower.ts";
 import { stream } from "../../src/random/stream.ts";

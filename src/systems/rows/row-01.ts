@@ -6,7 +6,8 @@ import { uniform } from "../../distributions/uniform.ts";
 import { InputError } from "../../errors.ts";
 import { KL_WEIGHT, type LatentVariableModel } from "../../inference/elbo.ts";
 import { objective } from "../../inference/objective.ts";
-import { posteriorFamilies, posteriorNames } from "../../models/posteriors.ts";
+import { posteriorNames } from "../../models/names.ts";
+import { posteriorFamilies } from "../../models/posteriors.ts";
 import { latentFamilies } from "../../models/vae.ts";
 import { dense, sequential } from "../../nn/layers.ts";
 import { stream } from "../../random/stream.ts";
@@ -240,7 +241,7 @@ async function measure(engine: Engine): Promise<readonly Measurement[]> {
   return [...(await sameBound(engine)), preimage(), refused(), ...samples()];
 }
 
-const SHOWN = 600;
+const SHOWN = 120;
 
 /** Draws of two latents from either source and what one g makes of them, g(Φ⁻¹(z)) where z is uniform. */
 async function pictures(): Promise<readonly SystemPicture[]> {

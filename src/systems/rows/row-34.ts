@@ -117,6 +117,8 @@ interface Trained extends Parts {
 }
 
 const ROWS = 500;
+/** Samples of each that are drawn. */
+const SHOWN = 50;
 const STEPS = 1500;
 
 /** One VAE with one latent for each weight of the KL term: p(x|z) = N(g(z), 0.05²I). */
@@ -215,7 +217,7 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
     { weight, name: distances[1], value: toData },
   ]);
   const shown = all.flatMap(({ weight, points }) =>
-    Array.from({ length: ROWS }, (_, i) => ({ w: `w = ${weight}`, x: points[2 * i], y: points[2 * i + 1] })),
+    Array.from({ length: SHOWN }, (_, i) => ({ w: `w = ${weight}`, x: points[2 * i], y: points[2 * i + 1] })),
   );
   const shades = [colour("training"), colour("validation")];
   const curves = (values: object[], domain: readonly string[], title: string, kind: "linear" | "log") =>

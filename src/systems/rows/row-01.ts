@@ -241,7 +241,7 @@ async function measure(engine: Engine): Promise<readonly Measurement[]> {
   return [...(await sameBound(engine)), preimage(), refused(), ...samples()];
 }
 
-const SHOWN = 120;
+const SHOWN = 100;
 
 /** Draws of two latents from either source and what one g makes of them, g(Φ⁻¹(z)) where z is uniform. */
 async function pictures(): Promise<readonly SystemPicture[]> {

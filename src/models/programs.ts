@@ -1,4 +1,4 @@
-import { type Distribution, draw, meanOf } from "../distributions/distribution.ts";
+import { type Distribution, draw, isReparameterized, isStratified, meanOf } from "../distributions/distribution.ts";
 import { hasClosedForm, klTerms } from "../distributions/kl.ts";
 import { InputError } from "../errors.ts";
 import { type BoundTerms, latentNoise } from "../inference/elbo.ts";
@@ -56,6 +56,12 @@ export function trainingProgram(
   const epsilon = (posterior: Distribution): Tensor =>
     latentNoise(LATENT_NOISE, posterior, "batch", samples === 1 ? undefined : samples);
   const { terms, loss, updates, draws } = objective(model, x, epsilon, options);
+  const { posterior } = draws;
+  if (model.objective && !isReparameterized(posterior) && !isStratified(posterior)) {
+    throw new InputError(
+      `objective: draws of the posterior ${posterior.name} have no path, so a loss of one's own would have no gradient through them; leave the objective out, or choose another posterior`,
+    );
+  }
   return {
     terms: { ...terms, ...model.monitors?.(draws) },
     loss: scope("loss", () => (model.objective ? model.objective(terms, x) : loss)),

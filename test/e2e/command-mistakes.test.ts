@@ -167,7 +167,7 @@ describe("training on data of one's own", () => {
     ["train photos --columns a --out new", /^--columns: is for a table, and photos is a folder of images$/],
     ["train photos --test table.csv --out new", /^table\.csv: /],
     ["train table.csv --validation no-share.csv --out new", /^no-share\.csv: .*"share"/],
-    ["train photos --validation 1 --out new", /^--validation: .*<1, got 1$/],
+    ["train photos --validation 1 --out new", /^--validation: .*below 1 is expected, got 1$/],
   ]);
 });
 

@@ -104,7 +104,7 @@ describe("reparam train", () => {
     [
       "counts that are none",
       on("real.npy", "--likelihood poisson"),
-      /^--likelihood poisson is no density on real data; use --likelihood normal/,
+      /^--likelihood poisson is no density on real data; say what the numbers are, with --measure count, or /,
     ],
     [
       "a scale that the likelihood has not",

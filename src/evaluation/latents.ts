@@ -39,19 +39,6 @@ export interface CodeRows {
   readonly shape: readonly [number, number];
 }
 
-/** One parameter of all posteriors, [n, k]; undefined for a posterior that has none of that name and size. */
-export async function posteriorParameter(source: PosteriorSource, name: string): Promise<CodeRows | undefined> {
-  const { length } = source.dataset;
-  let found: CodeRows | undefined;
-  await forEachPosterior(source, ({ [name]: value }, examples) => {
-    if (value?.shape[0] !== examples.length || value.shape.length !== 2) return;
-    const [, k] = value.shape;
-    found ??= { data: new Float64Array(length * k), shape: [length, k] };
-    found.data.set(value.data, examples[0] * k);
-  });
-  return found;
-}
-
 /** The variance over the data of each latent's posterior mean; undefined for a posterior without a mean. Sums in float64. */
 export async function meanVariances(source: PosteriorSource): Promise<readonly number[] | undefined> {
   let sums: Float64Array | undefined;
@@ -68,15 +55,4 @@ export async function meanVariances(source: PosteriorSource): Promise<readonly n
   });
   const n = source.dataset.length;
   return sums && Array.from(sums, (sum, j) => squares[j] / n - (sum / n) ** 2);
-}
-
-/** Which latents are active; undefined for a posterior without a mean. */
-export async function activeLatents(
-  encoder: CompiledFunction,
-  dataset: Dataset,
-  seed: number,
-  chunk?: number,
-): Promise<readonly boolean[] | undefined> {
-  const variances = await meanVariances({ encoder, dataset, seed, chunk });
-  return variances?.map((variance) => variance > ACTIVE_VARIANCE);
 }

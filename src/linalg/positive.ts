@@ -46,12 +46,6 @@ export function choleskyFactor(a: Matrix): number[][] {
   return factorPositive(a).lower;
 }
 
-/** A⁻¹b and log det A. @throws NumericalError where A is not positive definite. */
-export function solvePositive(a: Matrix, b: Vector): { readonly solution: number[]; readonly logDeterminant: number } {
-  const { solve, logDeterminant } = factorPositive(a);
-  return { solution: solve(b), logDeterminant };
-}
-
 /** A⁻¹, symmetric to the bit. @throws NumericalError where A is not positive definite. */
 export function inversePositive(a: Matrix): number[][] {
   return factorPositive(a).inverse();

@@ -6,8 +6,7 @@ import { openDataset } from "../data/open.ts";
 import type { Distribution } from "../distributions/distribution.ts";
 import { kl } from "../distributions/kl.ts";
 import type { Schedule } from "../inference/phase.ts";
-import { symmetricEigen } from "../linalg/eigen.ts";
-import { apply, gram, type Matrix, product, transposed, type Vector } from "../linalg/matrix.ts";
+import type { Matrix } from "../linalg/matrix.ts";
 import { datasetMoments, type Moments, moments } from "../linalg/moments.ts";
 import type { LinearGaussian } from "../models/linear-gaussian.ts";
 import { analyticReconstruction, type LinearGaussianParameters } from "../models/linear-gaussian-program.ts";
@@ -167,18 +166,4 @@ export async function linearFit(
     },
     elbo: Array.from(values.elbo.data).reduce((total, value) => total + value, 0) / dataset.length,
   };
-}
-
-/** The largest angle between the spaces that the columns of two matrices span, in degrees. Björck & Golub 1973, theorem 1. */
-export function subspaceAngle(a: Matrix, b: Matrix): number {
-  const between = product(transposed(orthonormal(a)), orthonormal(b));
-  const { values } = symmetricEigen(gram(between)); // cos² of the principal angles
-  const least = Math.min(...values);
-  return (Math.acos(Math.sqrt(Math.min(1, Math.max(0, least)))) * 180) / Math.PI;
-}
-
-/** A orthonormalised: A·E·Λ^−½ of AᵀA = EΛEᵀ. */
-function orthonormal(a: Matrix): number[][] {
-  const { values, vectors } = symmetricEigen(gram(a));
-  return a.map((row) => vectors.map((vector: Vector, j) => apply([row], vector)[0] / Math.sqrt(values[j])));
 }

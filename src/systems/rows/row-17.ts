@@ -1,6 +1,7 @@
 import { openEngine } from "#engine";
 import { firstOf } from "../../data/dataset.ts";
 import { embeddedFashion } from "../../data/fashion.ts";
+import { largestAngle } from "../../linalg/subspace.ts";
 import { emStart, fitByEm, fitProbabilisticPca, meanLogLikelihood } from "../../models/probabilistic-pca.ts";
 import type { Engine } from "../../runtime/engine.ts";
 import {
@@ -8,7 +9,6 @@ import {
   type LinearTraining,
   type LinearVaeOptions,
   openDigits,
-  subspaceAngle,
   type Table,
   table,
   trainLinearVae,
@@ -66,7 +66,7 @@ async function linearVaes(
     const options: LinearVaeOptions = { latents, posterior, expectation };
     const training = trainingOf(one);
     const { model, elbo } = await trainLinearVae(engine, data, options, training);
-    const angle = subspaceAngle(model.weight, best.weight);
+    const angle = largestAngle(model.weight, best.weight);
     const label = `linear VAE, ${expectation} expectation, ${posterior} covariance, ${training.steps.toLocaleString("en-US")} steps`;
     say(`${name}: ${label}: ${elbo} of ${expected}, ${angle}°`);
     measurements.push(

@@ -43,9 +43,8 @@ export async function evaluateFromFlags(path: string, data: string | undefined, 
     const { run, config, engine, watch, say } = place;
     const chosen = data ?? flags.data;
     const { dataset, split } = await chooseExamples(place, chosen, flags);
-    const { seed: trainedBy } = config.options;
     const needed = needsFormulas(extras) ? await openOwnData(place) : undefined;
-    const formulas = needed && (await formulasOf(engine, run, needed, trainedBy));
+    const formulas = needed && (await formulasOf(engine, run, needed));
     if (extras.gaps && formulas) refinable(formulas); // a posterior that has no gaps is told of now
     if (extras.gaps && chosen === undefined) place.writable(); // another process that writes is told of now
     const samples = given ?? config.options.evaluationSamples;

@@ -95,7 +95,7 @@ export async function splitByFormulas(
   { dataset, most, seed, signal }: Pick<PosteriorSource, "dataset" | "seed" | "signal"> & { readonly most: number },
 ): Promise<RateSplit | undefined> {
   if (!data || dataset.length < 2 || runConfig(run).options.model !== undefined) return undefined;
-  const { model, description, parameters } = await formulasOf(engine, run, data, seed);
+  const { model, description, parameters } = await formulasOf(engine, run, data);
   const used = model.deployed ?? model;
   return splitModelRate({
     engine,

@@ -1,8 +1,8 @@
-import { exactAverages } from "../evaluation/averages.ts";
 import type { Run } from "../run/folder.ts";
 import type { RunData } from "../run/prepare.ts";
 import { type Rebuilt, rebuildModel } from "../run/rebuild.ts";
 import type { Engine } from "../runtime/engine.ts";
+import { exportedValues } from "./exported-values.ts";
 
 /** A run's model as formulas again, with the data that it was trained on. */
 export interface Formulas extends Rebuilt {
@@ -10,8 +10,7 @@ export interface Formulas extends Rebuilt {
 }
 
 /** Builds a run's model again from its options and its own data: what its ONNX files alone cannot be asked. */
-export async function formulasOf(engine: Engine, run: Run, data: RunData, seed: number): Promise<Formulas> {
-  const { model, description, parameters } = await rebuildModel(run, data);
-  const averages = await exactAverages(engine, model, description, parameters, data.train, seed);
-  return { model, description, parameters: new Map([...parameters, ...averages]), data };
+export async function formulasOf(engine: Engine, run: Run, data: RunData): Promise<Formulas> {
+  const rebuilt = await rebuildModel(run, data);
+  return { ...rebuilt, parameters: await exportedValues(engine, run, { ...rebuilt, data }), data };
 }

@@ -73,7 +73,7 @@ export function stampingOf({ model }: RunConfig, split: string, dataset: Dataset
 /** The rate is taken apart, and classes are read off codes, by at most so many examples. */
 const MOST_CODES = 2000;
 
-/** Scores data by the run's own files: no model source is needed. */
+/** Scores data by the run's own files; of families whose rate these do not tell apart, by its formulas too, where its own data are given. */
 export async function evaluateRun(engine: Engine, run: Run, options: EvaluationOptions): Promise<Evaluation> {
   const { dataset, split, samples, seed, signal } = options;
   const config = runConfig(run);

@@ -37,7 +37,7 @@ export async function gradientsFromFlags(path: string, flags: GradientFlags): Pr
     }
     const data = await openOwnData(place);
     const { train } = data;
-    const formulas = await formulasOf(engine, place.run, data, config.options.seed);
+    const formulas = await formulasOf(engine, place.run, data);
     const { batch } = settleOptions(config.options, formulas.description, train.length);
     const length = asked ?? Math.min(batch, train.length);
     if (length > train.length) {

@@ -1,5 +1,4 @@
 import { NumericalError } from "../errors.ts";
-import { exactAverages } from "../evaluation/averages.ts";
 import { estimateLikelihood } from "../evaluation/likelihood.ts";
 import { KL_WEIGHT } from "../inference/elbo.ts";
 import { densityProgram } from "../models/programs.ts";
@@ -8,6 +7,7 @@ import { runConfig } from "../run/config.ts";
 import { compile } from "../runtime/compile.ts";
 import { type LoopState, type Means, type Outcome, train } from "../training/loop.ts";
 import type { Snapshot } from "../training/training.ts";
+import { exportedValues } from "./exported-values.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import type { Progress } from "./progress.ts";
 import { openHistory } from "./training-history.ts";
@@ -124,21 +124,8 @@ async function validator({ engine, model, description, training, data, options }
 }
 
 /** Writes the ONNX files, of the best parameters or the last. */
-export async function exportRun({
-  run,
-  engine,
-  data,
-  training,
-  model,
-  description,
-  options,
-}: PreparedRun): Promise<void> {
-  const best = options.keep === "last" ? undefined : run.readBest();
-  const values = new Map(training.parameters);
-  for (const [name, value] of best?.tensors ?? []) values.set(name.replace(/^parameter\//, ""), value);
-  // φ alone: what is θ's stays as it was.
-  const fixed = options.inference === "encoder";
-  const averages = fixed ? [] : await exactAverages(engine, model, description, values, data.train, options.seed);
-  for (const [name, value] of averages) values.set(name, value);
+export async function exportRun(prepared: PreparedRun): Promise<void> {
+  const { run, engine, model, description } = prepared;
+  const values = await exportedValues(engine, run, prepared);
   for (const [name, bytes] of exportModel(model, description, values)) run.writeArtifact(name, bytes);
 }

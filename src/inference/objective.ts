@@ -297,7 +297,7 @@ function check({ model, posterior, epsilon }: Given, options: ObjectiveOptions):
     );
   }
   if (freeBits > 0 && capacity) throw new InputError("--free-bits and --capacity exclude each other; give one of them");
-  if (freeBits > 0 && gradient === "score-function" && (rate === "sampled" || !hasClosedForm(posterior, model.prior))) {
+  if (freeBits > 0 && gradient === "score-function" && (rate === "sampled" || !closed)) {
     throw new InputError("--free-bits: with the score function they need a rate in closed form");
   }
   if (baseline !== undefined && gradient !== "score-function") {

@@ -32,7 +32,16 @@ import {
 import { parameter } from "../tensor/leaves.ts";
 import { type DataDescription, standardisation } from "./model.ts";
 import { type LikelihoodName, type ScaleName, scaleNames } from "./names.ts";
-import { bounded, gently, LEAST_SCALE, learnedLogScale, type Scaling, scalingFor, stacked } from "./scales.ts";
+import {
+  bounded,
+  gently,
+  LEAST_SCALE,
+  type LocationScale,
+  learnedLogScale,
+  type Scaling,
+  scalingFor,
+  stacked,
+} from "./scales.ts";
 
 /** The data's top as bytes. */
 export const TOP = 255;
@@ -76,8 +85,6 @@ interface LikelihoodFamily {
   readonly scales?: readonly ScaleName[];
   readonly plan: (options: LikelihoodOptions) => LikelihoodPlan;
 }
-
-type LocationScale = (location: Tensor, scale: Tensor, eventRank: number) => Distribution;
 
 /**
  * Location g(z) and a scale, in units of each number's own deviation, so that a column of incomes and one of ages train alike; the

@@ -2,7 +2,9 @@ import { type Dataset, featureDeviations, featureMeans, type Measure, numberRang
 import type { Distribution } from "../distributions/distribution.ts";
 import type { BoundTerms, LatentVariableModel } from "../inference/elbo.ts";
 import type { Draws } from "../inference/objective.ts";
+import type { Proposal } from "../inference/semi-amortized.ts";
 import { constant, data, type Tensor } from "../tensor/index.ts";
+import type { LatentSpace } from "./names.ts";
 
 /** What a model is built for: one example's shape and what its numbers are. */
 export interface DataDescription {
@@ -51,7 +53,7 @@ export interface Model extends LatentVariableModel {
   /** The number of latents k. */
   readonly latents: number;
   /** Where the latents lie; in R^k by default. */
-  readonly space?: "real" | "unit" | "binary";
+  readonly space?: LatentSpace;
   /** From the data as they lie on disk to what is modelled; by default they are the same numbers. */
   readonly observe?: (raw: Tensor) => Tensor;
   /** How what is modelled came from the data, for stamps: "stochastic binarisation". */
@@ -81,13 +83,9 @@ export interface Average {
 }
 
 /** The encoder in two parts, so that the numbers between them can be an example's own. */
-export interface Amortization {
+export interface Amortization extends Proposal {
   /** How many numbers say one example's posterior. */
   readonly numbers: number;
-  /** x [batch, ...] → [batch, numbers]. */
-  readonly network: (x: Tensor) => Tensor;
-  /** [batch, numbers] → q(z|x). */
-  readonly posterior: (numbers: Tensor) => Distribution;
   /** Whether the network improves its answer by steps, and so runs the decoder too. */
   readonly refined?: boolean;
 }

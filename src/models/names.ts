@@ -42,3 +42,7 @@ export type LikelihoodName = (typeof likelihoodNames)[number];
  */
 export const scaleNames = ["shared", "columns", "network", "low-rank", "full", "optimal"] as const;
 export type ScaleName = (typeof scaleNames)[number];
+
+/** Where latents lie: in R^k, in [0, 1]^k, or zeros and ones. */
+export const latentSpaces = ["real", "unit", "binary"] as const;
+export type LatentSpace = (typeof latentSpaces)[number];

@@ -9,10 +9,7 @@ import { relaxedBernoulli } from "../distributions/relaxed-bernoulli.ts";
 import { straightThroughBernoulli } from "../distributions/straight-through.ts";
 import { studentT } from "../distributions/student-t.ts";
 import { add, constant, exp, lowerTriangle, reshape, split, type Tensor } from "../tensor/index.ts";
-import type { PosteriorName } from "./names.ts";
-
-/** Where the latents lie: in R^k, in [0, 1]^k, or zeros and ones. */
-export type LatentSpace = "real" | "unit" | "binary";
+import type { LatentSpace, PosteriorName } from "./names.ts";
 
 /** What a family of posteriors takes beside the network's numbers. */
 export interface PosteriorOptions {
@@ -30,8 +27,6 @@ export interface PosteriorOptions {
 /** q(z|x) = F(raw(x)): how many numbers the network gives for an example, and what they become. */
 export interface PosteriorFamily {
   readonly space: LatentSpace;
-  /** Whether gradients pass through its draws; else the score function is needed. */
-  readonly path: boolean;
   readonly numbers: (options: PosteriorOptions) => number;
   readonly build: (raw: Tensor, options: PosteriorOptions) => Distribution;
 }
@@ -66,14 +61,12 @@ export const posteriorFamilies: Readonly<Record<PosteriorName, PosteriorFamily>>
   /** N(μ(x), diag σ²(x)). Kingma & Welling 2014, eq. 9. */
   diagonal: {
     space: "real",
-    path: true,
     numbers: twice,
     build: (raw, { latents }) => normal(...locationScale(raw, latents)),
   },
   /** N(μ(x), σ²(x)I): one deviation for all latents. */
   isotropic: {
     space: "real",
-    path: true,
     numbers: ({ latents }) => latents + 1,
     build: (raw, { latents }) => {
       const [mean, logScale] = split(raw, -1, [latents, 1]);
@@ -83,7 +76,6 @@ export const posteriorFamilies: Readonly<Record<PosteriorName, PosteriorFamily>>
   /** N(μ(x), L(x)L(x)ᵀ), z = μ + Lε, L lower triangular. Kingma & Welling 2019, eq. 2.34. */
   full: {
     space: "real",
-    path: true,
     numbers: ({ latents: k }) => k + (k * (k + 1)) / 2,
     build: (raw, { latents: k }) => {
       const [mean, triangle] = split(raw, -1, [k, (k * (k + 1)) / 2]);
@@ -91,46 +83,40 @@ export const posteriorFamilies: Readonly<Record<PosteriorName, PosteriorFamily>>
     },
   },
   /** N(μ(x), s²I), s the same for all x and not trained. */
-  fixed: { space: "real", path: true, numbers: once, build: (raw, { scale }) => normal(raw, scale) },
+  fixed: { space: "real", numbers: once, build: (raw, { scale }) => normal(raw, scale) },
   /** Σ_c π_c(x) N(μ_c(x), diag σ_c²(x)), a draw of every component. */
   mixture: {
     space: "real",
-    path: true,
     numbers: ({ latents, components }) => components * (1 + 2 * latents),
     build: mixed,
   },
   laplace: {
     space: "real",
-    path: true,
     numbers: twice,
     build: (raw, { latents }) => laplace(...locationScale(raw, latents)),
   },
   "student-t": {
     space: "real",
-    path: true,
     numbers: twice,
     build: (raw, { latents, degrees }) => studentT(degrees, ...locationScale(raw, latents)),
   },
   /** z = Φ(μ(x) + σ(x)ε) in [0, 1]^k. */
   uniform: {
     space: "unit",
-    path: true,
     numbers: twice,
     build: (raw, { latents }) => probitNormal(...locationScale(raw, latents)),
   },
   /** Zeros and ones, P(z = 1) = σ(raw); by the score function. */
-  bernoulli: { space: "binary", path: false, numbers: once, build: (raw) => bernoulli(raw) },
+  bernoulli: { space: "binary", numbers: once, build: (raw) => bernoulli(raw) },
   /** Between 0 and 1, nearly one of them. Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017. */
   relaxed: {
     space: "binary",
-    path: true,
     numbers: once,
     build: (raw, { temperature }) => relaxedBernoulli(raw, temperature),
   },
   /** Zeros and ones whose gradient is that of the relaxed draw: biased. Bengio, Léonard & Courville 2013. */
   "straight-through": {
     space: "binary",
-    path: true,
     numbers: once,
     build: (raw, { temperature }) => straightThroughBernoulli(raw, temperature),
   },

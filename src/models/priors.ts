@@ -7,8 +7,7 @@ import { uniform } from "../distributions/uniform.ts";
 import { zeros } from "../nn/initialisers.ts";
 import { constant, exp, type Tensor } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
-import type { PriorName } from "./names.ts";
-import type { LatentSpace } from "./posteriors.ts";
+import type { LatentSpace, PriorName } from "./names.ts";
 
 /** What priors are made of. */
 export interface PriorOptions {

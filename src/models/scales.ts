@@ -54,7 +54,8 @@ interface ScalingOptions {
   readonly components: number;
 }
 
-type LocationScale = (location: Tensor, scale: Tensor, eventRank: number) => Distribution;
+/** A family over location and scale. */
+export type LocationScale = (location: Tensor, scale: Tensor, eventRank: number) => Distribution;
 
 /** ℓ within log LEAST_SCALE and log MOST_SCALE, smoothly: what is beyond an end comes as near to it as softplus lets it. */
 export function bounded(logScale: Tensor): Tensor {
@@ -86,16 +87,12 @@ export function stacked(sets: readonly Tensor[]): Tensor {
 const SCALE = "decoder/logScale";
 const VARIANCE = "decoder/variance";
 
-/** Where the scale of a location-scale likelihood comes from. @throws InputError where the two do not go together. */
+/** Where the scale of a location-scale likelihood comes from; low-rank, full and optimal ones are a Normal's, whatever `family` is. */
 export function scalingFor(options: ScalingOptions, family: LocationScale): Scaling {
   const { data, scale, variance } = options;
   const rank = data.shape.length;
   const { centre, spread } = standardisation(data);
   const located = (raw: Tensor): Tensor => add(centre, mul(spread, raw));
-  const gaussianOnly = scale === "low-rank" || scale === "full" || scale === "optimal";
-  if (gaussianOnly && family !== normal) {
-    throw new InputError(`--scale ${scale}: is for --likelihood normal; use shared, columns or network`);
-  }
   if (variance !== undefined) {
     const deviation = constant(Math.sqrt(variance));
     return { starts: [], build: (raw) => family(located(raw), deviation, rank) };

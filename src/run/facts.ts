@@ -2,6 +2,7 @@ import { z } from "zod";
 import { measures } from "../data/dataset.ts";
 import { dataKinds } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
+import { latentSpaces } from "../models/names.ts";
 
 /** The training data by their content, and what is needed to read others like them and to give numbers back in their units. */
 const dataSchema = z.object({
@@ -26,7 +27,7 @@ const dataSchema = z.object({
 const modelSchema = z.object({
   latents: z.number(),
   /** Where latents lie: R^k where it is left out, [0, 1]^k, or zeros and ones. */
-  space: z.enum(["real", "unit", "binary"]).optional(),
+  space: z.enum(latentSpaces).optional(),
   likelihood: z.string(),
   /** The families of q(z|x) and p(z). */
   posterior: z.string().optional(),

@@ -84,11 +84,15 @@ function guardFunctions(path: string, model: Model): Model {
     prior,
     observation,
     unit,
-    amortization,
-    averages,
-    monitors,
-    shown,
-    code,
+    amortization: amortization && {
+      ...amortization,
+      network: (x) => guard(`${path}: amortization.network`, () => amortization.network(x)),
+      posterior: (numbers) => guard(`${path}: amortization.posterior`, () => amortization.posterior(numbers)),
+    },
+    averages: averages && ((x, draws) => guard(`${path}: averages`, () => averages(x, draws))),
+    monitors: monitors && ((draws) => guard(`${path}: monitors`, () => monitors(draws))),
+    shown: shown && ((likelihood) => guard(`${path}: shown`, () => shown(likelihood))),
+    code: code && ((posterior) => guard(`${path}: code`, () => code(posterior))),
     observe: observe && ((raw) => guard(`${path}: observe`, () => observe(raw))),
     objective:
       objective &&

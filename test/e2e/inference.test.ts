@@ -83,6 +83,18 @@ describe.each([
   });
 });
 
+it("the learning rate falls over the whole of a run in turns", async () => {
+  const flags = ["--inference", "em", "--inner-steps", "3", "--epochs", "4", "--out", "turns"];
+  const { code, stderr } = await reparam(["train", "bytes.npy", ...small, ...flags], { cwd });
+  expect(code, stderr).toBe(0);
+  // Four epochs of 5 batches, each taken 4 times: after half of the 80 steps half a cosine has half of its height.
+  const rates = metrics(at("turns")).map((row) => Number(row.learningRate));
+  expect(rates).toHaveLength(4);
+  expect(rates[1] / 1e-3).toBeGreaterThan(0.4);
+  expect(rates[2]).toBeLessThan(rates[1]);
+  expect(rates[3]).toBeLessThan(1e-5);
+});
+
 it("posteriors of each example's own are in the checkpoint, and the run encodes, scores and samples", async () => {
   const { code } = await train("own", "--inference", "per-example");
   expect(code).toBe(0);

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addConditionFlags, type ConditionFlags, statedOf } from "./condition-flags.ts";
 import { addOutFlags, addRunFlags, type OutFlags, type RunFlags } from "./flags.ts";
 
 const example = `
@@ -12,13 +13,14 @@ export function decodeCommand(): Command {
     .description("latents to examples: the mean of p(x|z)")
     .argument("<run>", "run folder")
     .argument("<latents>", "FILE.npy, FILE.csv or FILE.json of rows z, such as encode writes");
+  addConditionFlags(command);
   addOutFlags(
     command,
     "FILE.png (a grid), a folder of images, FILE.npy, FILE.csv or FILE.json; decoded.png or .csv by default",
   );
   return addRunFlags(command)
     .addHelpText("after", example)
-    .action(async (path: string, latents: string, flags: RunFlags & OutFlags) => {
+    .action(async (path: string, latents: string, flags: RunFlags & ConditionFlags & OutFlags) => {
       const [{ useRun }, { readCodes }, { showExamples, targetOf }, { counted }] = await Promise.all([
         import("./use-run.ts"),
         import("./codes.ts"),
@@ -28,7 +30,7 @@ export function decodeCommand(): Command {
       await useRun(path, flags, ["decode"], async ({ model, watch }) => {
         const target = targetOf(flags, model.facts, "decoded");
         const z = await readCodes(latents, model.facts.model.latents);
-        const values = await model.decode(z, watch("decoding", "examples"));
+        const values = await model.decode(z, { ...statedOf(flags), ...watch("decoding", "examples") });
         const what = `${counted(z.shape[0], "mean")} of p(x|z), z of ${latents}`;
         await showExamples(target, { values }, model.facts, { what });
       });

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addConditionFlags, type ConditionFlags } from "./condition-flags.ts";
 import { addExampleFlags, addOutFlags, addRunFlags, type ExampleFlags, type OutFlags, type RunFlags } from "./flags.ts";
 
 const example = `
@@ -13,33 +14,36 @@ export function encodeCommand(): Command {
     .argument("<run>", "run folder")
     .argument("[data]", "images, table or array; the run's held-out examples by default");
   addExampleFlags(command);
+  addConditionFlags(command);
   addOutFlags(command, "FILE.csv or FILE.json (all parameters), FILE.npy (means); codes.csv by default");
   return addRunFlags(command)
     .addHelpText("after", example)
-    .action(async (path: string, data: string | undefined, flags: RunFlags & ExampleFlags & OutFlags) => {
-      const [{ useRun }, { chooseExamples }, { codeKinds, labelColumn, writeCodes }, { outputKind }, { counted }] =
-        await Promise.all([
-          import("./use-run.ts"),
-          import("./examples.ts"),
-          import("./codes.ts"),
-          import("./outputs.ts"),
-          import("./terminal.ts"),
-        ]);
-      const out = flags.out ?? "codes.csv";
-      outputKind({ ...flags, out }, codeKinds);
-      await useRun(path, flags, ["encode"], async (place) => {
-        const { model, watch } = place;
-        const { dataset, split } = await chooseExamples(place, data, flags);
-        const codes = await model.encode(dataset, watch("encoding", "examples"));
-        const before = {
-          ...(dataset.sources ? { source: dataset.sources } : {}),
-          ...labelColumn(dataset),
-        };
-        writeCodes({ ...flags, out }, codes, before);
-        const what = `${counted(dataset.length, "example")} of ${split} in ${counted(model.facts.model.latents, "latent")}`;
-        process.stdout.write(
-          flags.json ? `${JSON.stringify({ out, count: dataset.length, split })}\n` : `${out}  ${what}\n`,
-        );
-      });
-    });
+    .action(
+      async (path: string, data: string | undefined, flags: RunFlags & ExampleFlags & ConditionFlags & OutFlags) => {
+        const [{ useRun }, { chooseExamples }, { codeKinds, labelColumn, writeCodes }, { outputKind }, { counted }] =
+          await Promise.all([
+            import("./use-run.ts"),
+            import("./examples.ts"),
+            import("./codes.ts"),
+            import("./outputs.ts"),
+            import("./terminal.ts"),
+          ]);
+        const out = flags.out ?? "codes.csv";
+        outputKind({ ...flags, out }, codeKinds);
+        await useRun(path, flags, ["encode"], async (place) => {
+          const { model, watch } = place;
+          const { dataset, split } = await chooseExamples(place, data, flags);
+          const codes = await model.encode(dataset, watch("encoding", "examples"));
+          const before = {
+            ...(dataset.sources ? { source: dataset.sources } : {}),
+            ...labelColumn(dataset),
+          };
+          writeCodes({ ...flags, out }, codes, before);
+          const what = `${counted(dataset.length, "example")} of ${split} in ${counted(model.facts.model.latents, "latent")}`;
+          process.stdout.write(
+            flags.json ? `${JSON.stringify({ out, count: dataset.length, split })}\n` : `${out}  ${what}\n`,
+          );
+        });
+      },
+    );
 }

@@ -1,5 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
+import { toldOfEach } from "../evaluation/likelihood.ts";
 import { gapsPicture } from "../report/gaps.ts";
 import type { RunData } from "../run/prepare.ts";
 import { labelColumn } from "./codes.ts";
@@ -127,7 +128,7 @@ type Column = ArrayLike<string | number>;
 /** A column for each number that is told of examples; empty where an example was not among those of an extra. */
 function columnsOf(
   dataset: Dataset,
-  { estimate: { perExample }, reconstructionErrors }: Evaluation,
+  { estimate, reconstructionErrors }: Evaluation,
   { annealed, naive, gaps }: ExtraResults,
 ): ReadonlyMap<string, Column> {
   const padded = (values: ArrayLike<number>): readonly (string | number)[] =>
@@ -135,7 +136,7 @@ function columnsOf(
   const columns: readonly (readonly [string, Column | undefined])[] = [
     ["source", dataset.sources ?? Array.from({ length: dataset.length }, (_, i) => i)],
     ["label", labelColumn(dataset).label],
-    ...Object.entries(perExample),
+    ...Object.entries(estimate ? toldOfEach(estimate) : {}),
     ["reconstructionError", reconstructionErrors],
     ["logLikelihoodAnnealed", annealed && padded(annealed.perExample.logLikelihood)],
     ["logLikelihoodNaive", naive?.perExample.logLikelihood],

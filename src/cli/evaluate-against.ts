@@ -50,9 +50,15 @@ export async function compareWith(
   const [observation, otherObservation] = [first.config, config].map(observationOf);
   if (observation !== otherObservation) refuse("data", `"${observation}"`, `"${otherObservation}"`);
   const { estimate } = await evaluateRun(engine, run, common);
+  const own = first.evaluation.estimate;
+  if (!own || !estimate) {
+    throw new InputError(
+      `--against ${other}: ${own ? other : first.path} has no density, so there is no log p(x) to compare; reparam compare ${first.path} ${other} compares what both have`,
+    );
+  }
   const examples = `${common.dataset.checksum}, ${observation}, seed ${common.seed}`;
   const comparison = comparePaired(
-    { name: first.path, examples, values: first.evaluation.estimate.perExample.logLikelihood },
+    { name: first.path, examples, values: own.perExample.logLikelihood },
     { name: other, examples, values: estimate.perExample.logLikelihood },
   );
   return { comparison, notices: trainedOnThem(first.config, config, other, common.split) };
@@ -60,7 +66,7 @@ export async function compareWith(
 
 /** What is modelled of the data, as the likelihood's name tells it: "stochastic binarisation". */
 function observationOf({ model }: RunConfig): string {
-  return model.likelihood.split(", ").slice(1).join(", ") || "data as they are";
+  return model.likelihood?.split(", ").slice(1).join(", ") || "data as they are";
 }
 
 /** A line where the other run may have been trained on the examples that were held out from the first. */

@@ -48,7 +48,7 @@ const CHAINS = 10;
 export async function runExtras(extras: Extras, sources: ExtraSources): Promise<ExtraResults> {
   const { evaluation, dataset, stamping, engine, formulas, seed, watch } = sources;
   const few = firstOf(dataset, extras.limit);
-  const sampled = evaluation.estimate.perExample.logLikelihood.subarray(0, few.length);
+  const sampled = evaluation.estimate?.perExample.logLikelihood.subarray(0, few.length) ?? new Float64Array();
   const annealed = extras.annealing === undefined ? undefined : await anneal(extras.annealing, few, sources);
   const naive = extras.naive === undefined ? undefined : await drawPrior(extras.naive, sources);
   const known = annealed && {

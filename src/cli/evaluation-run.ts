@@ -7,7 +7,7 @@ import { diagnoseCollapse, type EpochRates } from "../evaluation/collapse.ts";
 import { ACTIVE_VARIANCE, meanVariances, type PosteriorSource } from "../evaluation/latents.ts";
 import { estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import { reconstructionError } from "../evaluation/reconstruction.ts";
-import { type StampedNumber, summarise } from "../evaluation/summary.ts";
+import { type StampedNumber, summarise, summariseDistance } from "../evaluation/summary.ts";
 import { readProgram } from "../onnx/read.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
@@ -22,7 +22,8 @@ import { accuracyNumbers, rateNumbers, type Stamping } from "./evaluate-stamps.t
 import { SPLITS } from "./examples.ts";
 
 export interface Evaluation {
-  readonly estimate: LikelihoodEstimate;
+  /** Of a model that has a density. */
+  readonly estimate?: LikelihoodEstimate;
   /** Which latents are active, for posteriors that have a mean. */
   readonly active?: readonly boolean[];
   readonly numbers: readonly StampedNumber[];
@@ -61,10 +62,14 @@ async function openIfThere(engine: Engine, run: Run, name: ArtifactName): Promis
   return bytes && load(engine, readProgram(bytes, file), file);
 }
 
+function hasDensity({ model: { programs } }: RunConfig): boolean {
+  return programs?.includes("density") ?? true;
+}
+
 /** How stamps call what is evaluated. */
 export function stampingOf({ model }: RunConfig, split: string, dataset: Dataset): Stamping {
   return {
-    likelihood: model.likelihood,
+    likelihood: model.likelihood ?? "no density",
     split: SPLITS.some((name) => name === split) ? `${split} split` : split,
     dimensions: sizeOf(dataset.shape),
   };
@@ -77,44 +82,47 @@ const MOST_CODES = 2000;
 export async function evaluateRun(engine: Engine, run: Run, options: EvaluationOptions): Promise<Evaluation> {
   const { dataset, split, samples, seed, signal } = options;
   const config = runConfig(run);
-  const density = await openArtifact(engine, run, "density.onnx");
+  const density = hasDensity(config) ? await openArtifact(engine, run, "density.onnx") : undefined;
   const encoder = await openArtifact(engine, run, "encoder.onnx");
   const decoder = await openIfThere(engine, run, "decoder.onnx");
   try {
     const chunk = options.chunk === undefined ? undefined : { examples: options.chunk, samples: Math.min(samples, 50) };
     const onProgress = (done: number): void => options.onProgress?.(done, dataset.length);
-    const estimate = await estimateLikelihood({ ...options, density, chunk, onProgress });
+    const estimate = density && (await estimateLikelihood({ ...options, density, chunk, onProgress }));
     const source: PosteriorSource = { encoder, dataset, seed, signal };
-    const variances = await meanVariances(source);
+    const bounded = estimate?.density === "posterior" ? estimate : undefined; // it has posteriors, and a rate
+    const variances = bounded && (await meanVariances(source));
     const active = variances?.map((variance) => variance > ACTIVE_VARIANCE);
     const codes = await spreadPosteriors(source, MOST_CODES);
     const own = async (): Promise<RunData | undefined> =>
       typeof options.ownData === "function" ? options.ownData() : options.ownData;
     const rateSplit =
-      (codes && (await splitOfRate(codes, estimate.perExample.rate, seed, signal))) ??
-      (await splitByFormulas(engine, run, await own(), { dataset, most: MOST_CODES, seed, signal }));
+      bounded &&
+      ((codes && (await splitOfRate(codes, bounded.perExample.rate, seed, signal))) ??
+        (await splitByFormulas(engine, run, await own(), { dataset, most: MOST_CODES, seed, signal })));
     const judged = codes && dataset.labels && split !== "train";
     const accuracy = judged ? await accuracyOf(source, codes, (await own())?.train) : undefined;
     const distance = decoder && (await distanceOf(source, decoder, config));
     const stamping = stampingOf(config, split, dataset);
+    const setting = {
+      ...stamping,
+      latents: config.model.latents,
+      active: active?.filter(Boolean).length,
+      rmse: distance?.rmse,
+    };
     const numbers = [
-      ...summarise(estimate, {
-        ...stamping,
-        latents: config.model.latents,
-        active: active?.filter(Boolean).length,
-        rmse: distance?.rmse,
-      }),
+      ...(estimate ? summarise(estimate, setting) : distance ? summariseDistance(distance, setting) : []),
       ...(rateSplit ? rateNumbers(rateSplit, stamping) : []),
       ...(accuracy ? accuracyNumbers(accuracy, stamping) : []),
     ];
     const history = run.readMetrics();
-    const collapse = variances && diagnoseCollapse({ variances, rates: estimate.rates }, history.flatMap(ratesOf));
+    const collapse = variances && diagnoseCollapse({ variances, rates: bounded.rates }, history.flatMap(ratesOf));
     const unused = collapse?.latents.some(({ state }) => state !== "active") ? collapse.lines : [];
     const remarks = [...unused, ...boundedScale(history.at(-1))];
     const reconstructionErrors = distance?.perExample;
     return { estimate, active, numbers, split, rateSplit, accuracy, reconstructionErrors, remarks };
   } finally {
-    await density.release();
+    await density?.release();
     await encoder.release();
     await decoder?.release();
   }

@@ -1,6 +1,8 @@
+import { conditioned } from "../data/conditions.ts";
 import { type Dataset, firstOf } from "../data/dataset.ts";
 import { openLike } from "../data/open.ts";
 import { InputError } from "../errors.ts";
+import { type ConditionFlags, statedOf } from "./condition-flags.ts";
 import { type ExampleFlags, integerFlag } from "./flags.ts";
 import { openOwnData } from "./own-data.ts";
 import type { Workplace } from "./use-run.ts";
@@ -22,8 +24,10 @@ export type Source = Pick<Workplace, "run" | "config" | "watch" | "say">;
 export async function chooseExamples(
   source: Source,
   path: string | undefined,
-  flags: ExampleFlags,
+  flags: ExampleFlags & ConditionFlags,
 ): Promise<ChosenExamples> {
+  const { condition } = source.config.data;
+  const given = (dataset: Dataset): Dataset => conditioned(dataset, condition, statedOf(flags));
   const limit = integerFlag("limit", flags.limit);
   if (path !== undefined) {
     if (flags.split !== undefined) {
@@ -31,7 +35,7 @@ export async function chooseExamples(
     }
     const dataset = await openLike(path, source.config.data, source.watch("reading", "files"));
     for (const notice of dataset.notices ?? []) source.say(notice);
-    return { dataset: firstOf(dataset, limit ?? dataset.length), split: path };
+    return { dataset: given(firstOf(dataset, limit ?? dataset.length)), split: path };
   }
   if (flags.split !== undefined && !isSplit(flags.split)) {
     throw new InputError(`--split: ${SPLITS.join(", ")} is expected, got "${flags.split}"`);
@@ -40,7 +44,7 @@ export async function chooseExamples(
   const split = flags.split ?? (parts.test ? "test" : "validation");
   const dataset = parts[split];
   if (!dataset) throw new InputError("--split test: this run has no test data; name a file, or use validation");
-  return { dataset: firstOf(dataset, limit ?? dataset.length), split };
+  return { dataset: given(firstOf(dataset, limit ?? dataset.length)), split };
 }
 
 function isSplit(name: string): name is Split {

@@ -4,7 +4,7 @@ import { InputError } from "../errors.ts";
 import { readProgram } from "../onnx/read.ts";
 import { runConfig } from "../run/config.ts";
 import { type ArtifactName, openRun, RUN_SCHEMA, type Run } from "../run/folder.ts";
-import { programsOf } from "../trained/load.ts";
+import { abilitiesIn, programsFor } from "../trained/load.ts";
 import { type Ability, abilities } from "../trained/trained-model.ts";
 import { formatBytes } from "./terminal.ts";
 import { writeWholeFolder } from "./whole-folder.ts";
@@ -24,7 +24,13 @@ const SCORES = "scores.json";
 export async function exportRunFolder(path: string, { out, force = false, only, json }: ExportRequest): Promise<void> {
   const run = openRun(path, { write: false });
   const target = (out ?? `${path.replace(/[\\/]+$/, "")}-model`).replace(/[\\/]+$/, "");
-  const wanted = only === undefined ? abilities : only.split(",").map(abilityOf);
+  const config = runConfig(run);
+  const able = abilitiesIn(config);
+  const wanted = only === undefined ? able : only.split(",").map(abilityOf);
+  const lacking = wanted.find((ability) => !able.includes(ability));
+  if (lacking !== undefined) {
+    throw new InputError(`--only ${lacking}: this model cannot do that; it can ${able.join(", ")}`);
+  }
   const files = contents(run, wanted);
   if (existsSync(target)) refuseOther(target, force);
   await writeWholeFolder(target, {
@@ -49,12 +55,15 @@ function abilityOf(text: string): Ability {
 }
 
 function contents(run: Run, wanted: readonly Ability[]): ReadonlyMap<string, Uint8Array | string> {
-  const { data, model, environment } = runConfig(run);
+  const config = runConfig(run);
+  const { data, model, environment } = config;
   const files = new Map<string, Uint8Array | string>([
     [README, readme(run.path, wanted)],
     [CONFIG, `${JSON.stringify({ schema: RUN_SCHEMA, data, model, environment }, null, 2)}\n`],
   ]);
-  const names = new Set(wanted.flatMap((ability) => programsOf[ability].map((name): ArtifactName => `${name}.onnx`)));
+  const names = new Set(
+    wanted.flatMap((ability) => programsFor(ability, config).map((name): ArtifactName => `${name}.onnx`)),
+  );
   if (wanted.includes("score")) names.add(SCORES);
   for (const name of names) {
     const bytes = run.readArtifact(name);

@@ -1,5 +1,5 @@
 import { exactAverages } from "../evaluation/averages.ts";
-import type { DataDescription, Model } from "../models/model.ts";
+import { type AnyModel, type DataDescription, isPointModel } from "../models/model.ts";
 import { runConfig } from "../run/config.ts";
 import type { Run } from "../run/folder.ts";
 import type { RunData } from "../run/prepare.ts";
@@ -9,7 +9,7 @@ import type { NdArray } from "../tensor/ndarray.ts";
 
 /** What a run's model is, beside its formulas. */
 export interface ModelOfRun {
-  readonly model: Model;
+  readonly model: AnyModel;
   readonly description: DataDescription;
   readonly data: RunData;
 }
@@ -22,6 +22,6 @@ export async function exportedValues(
 ): Promise<ReadonlyMap<string, NdArray>> {
   const { inference, seed } = runConfig(run).options;
   const kept = keptParameters(run);
-  if (inference === "encoder") return kept; // φ alone: what is θ's stays as it was
+  if (isPointModel(model) || inference === "encoder") return kept; // φ alone: what is θ's stays as it was
   return new Map([...kept, ...(await exactAverages(engine, model, description, kept, data.train, seed))]);
 }

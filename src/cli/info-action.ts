@@ -4,8 +4,7 @@ import { z } from "zod";
 import { formatNumber, formatWithError } from "../report/numbers.ts";
 import { runConfig } from "../run/config.ts";
 import { openRun, type Run } from "../run/folder.ts";
-import { programsOf } from "../trained/load.ts";
-import { abilities } from "../trained/trained-model.ts";
+import { abilitiesIn, programsFor } from "../trained/load.ts";
 import { isExported } from "./own-data.ts";
 import { counted, formatBytes, formatCount, painter } from "./terminal.ts";
 
@@ -17,11 +16,12 @@ const evaluationSchema = z.object({
 /** Prints what a run is, by its files alone: neither engine nor data are opened. */
 export async function printInfo(path: string, { json }: { readonly json?: boolean }): Promise<void> {
   const run = openRun(path, { write: false });
-  const { options, data, model, environment } = runConfig(run);
+  const config = runConfig(run);
+  const { options, data, model, environment } = config;
   const row = run.readMetrics().at(-1);
   const files = readdirSync(path).map((name) => ({ name, bytes: statSync(join(path, name)).size }));
-  const able = abilities.filter((ability) =>
-    programsOf[ability].every((name) => files.some((file) => file.name === `${name}.onnx`)),
+  const able = abilitiesIn(config).filter((ability) =>
+    programsFor(ability, config).every((name) => files.some((file) => file.name === `${name}.onnx`)),
   );
   const evaluation = evaluationOf(run);
   const exported = isExported(run);
@@ -48,7 +48,8 @@ export async function printInfo(path: string, { json }: { readonly json?: boolea
         `${formatCount(model.parameters)} parameters`,
       ].join(", "),
     ],
-    ["posterior", model.posterior && `${model.posterior}, prior ${model.prior}`],
+    ["posterior", model.posterior],
+    ["prior", model.prior],
     ["likelihood", model.likelihood],
     ["trained", trainedLine(run)],
     ["can", able.length > 0 ? able.join(", ") : `nothing yet; finish it with: reparam train --resume ${path}`],

@@ -1,7 +1,8 @@
 import { Command } from "commander";
+import { addConditionFlags, type ConditionFlags } from "./condition-flags.ts";
 import { addOutFlags, addRunFlags, integerFlag, type OutFlags, type RunFlags } from "./flags.ts";
 
-interface InterpolateFlags extends RunFlags, OutFlags {
+interface InterpolateFlags extends RunFlags, ConditionFlags, OutFlags {
   readonly steps: string;
   readonly split?: string;
 }
@@ -20,6 +21,7 @@ export function interpolateCommand(): Command {
     .argument("<b>", "the same")
     .option("--steps <number>", "how many, both ends included", "10")
     .option("--split <name>", "which of the run's own examples the numbers are of: test, validation or train");
+  addConditionFlags(command);
   addOutFlags(
     command,
     "FILE.png, a folder of images, FILE.npy, FILE.csv or FILE.json; interpolation.png or .csv by default",
@@ -27,23 +29,23 @@ export function interpolateCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, a: string, b: string, flags: InterpolateFlags) => {
-      const [{ useRun }, { encodeOne }, { showExamples, targetOf }] = await Promise.all([
+      const [{ useRun }, { encodeOne }, { showExamples, targetOf }, { conditionsBetween }] = await Promise.all([
         import("./use-run.ts"),
         import("./one-example.ts"),
         import("./show-examples.ts"),
+        import("../data/condition-draws.ts"),
       ]);
       const steps = integerFlag("steps", flags.steps, 2) ?? 10;
       await useRun(path, flags, ["encode", "decode"], async (place) => {
         const { model, watch } = place;
         const target = targetOf(flags, model.facts, "interpolation");
-        const [from, to] = [
-          await encodeOne(model, place, a, flags.split),
-          await encodeOne(model, place, b, flags.split),
-        ];
-        const at = (share: number): number[] => from.map((value, j) => value + share * (to[j] - value));
-        const line = Array.from({ length: steps }, (_, i) => at(i / (steps - 1)));
-        const values = await model.decode(line, watch("decoding", "examples"));
-        const before = { share: line.map((_, i) => i / (steps - 1)) };
+        const [from, to] = [await encodeOne(model, place, a, flags), await encodeOne(model, place, b, flags)];
+        const shares = Array.from({ length: steps }, (_, i) => i / (steps - 1));
+        const line = shares.map((share) => from.code.map((value, j) => value + share * (to.code[j] - value)));
+        const { condition: fields = [] } = model.facts.data;
+        const condition = conditionsBetween(fields, [from.given, to.given], shares);
+        const values = await model.decode(line, { condition, ...watch("decoding", "examples") });
+        const before = { share: shares };
         const what = `${steps} means of p(x|z) between ${a} and ${b}`;
         await showExamples(target, { values, columns: Math.min(steps, 12), before }, model.facts, { what });
       });

@@ -1,9 +1,9 @@
-import type { DataDescription, Model } from "../models/model.ts";
+import type { AnyModel, DataDescription } from "../models/model.ts";
 import { type LayerSummary, networkSummary } from "../models/summary.ts";
 import { formatCount } from "./terminal.ts";
 
 /** The two networks as a line each: from shape to shape, and how many parameters. */
-export function networkLines(model: Model, description: DataDescription): readonly string[] {
+export function networkLines(model: AnyModel, description: DataDescription): readonly string[] {
   const { encoder, decoder, rest, totals } = networkSummary(model, description);
   const line = (name: string, start: string, layers: readonly LayerSummary[], parameters: number): string => {
     const shapes = layers.map(({ output }) => output).filter((shape) => shape !== "1");

@@ -5,8 +5,10 @@ import { openEngine } from "#engine";
 import { InputError } from "../errors.ts";
 import { stepsPerBatch } from "../inference/ways.ts";
 import { formatArchitecture } from "../models/architecture.ts";
-import { type DataDescription, likelihoodName, type Model } from "../models/model.ts";
+import { type AnyModel, type DataDescription, isPointModel, likelihoodName } from "../models/model.ts";
+import { builtInModel, type ModelName, partsOf } from "../models/names.ts";
 import { latentNames } from "../models/programs.ts";
+import { programsIn } from "../run/artifacts.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { settleOptions, vaeOptions } from "../run/defaults.ts";
 import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
@@ -39,7 +41,7 @@ export interface PreparedRun {
   readonly engine: Engine;
   readonly data: RunData;
   readonly description: DataDescription;
-  readonly model: Model;
+  readonly model: AnyModel;
   readonly training: Training;
   readonly run: Run;
   readonly resume?: LoopState;
@@ -77,7 +79,8 @@ export async function prepareRun(
     const tight = memoryWarning(options, model, description);
     const training = await openTraining(options, engine, data, model, description);
     const inherited = options.from !== undefined && target.kind === "new" ? inherit(training, options.from) : [];
-    const steps = totalSteps(options, training.stepsPerEpoch);
+    const steps =
+      model.rule && options.steps === undefined ? model.rule.steps : totalSteps(options, training.stepsPerEpoch);
     const config = configOf(options, engine, data, description, model, training);
     const notices = engine.notice ? [engine.notice] : [];
     for (const part of [data.source, data.validation, data.test]) {
@@ -105,7 +108,8 @@ export async function prepareRun(
 }
 
 /** Training that may not fit: what it keeps, and two thirds of the intermediates, as the engine uses their memory again. */
-function memoryWarning(options: SettledOptions, model: Model, description: DataDescription): readonly string[] {
+function memoryWarning(options: SettledOptions, model: AnyModel, description: DataDescription): readonly string[] {
+  if (model.rule) return [];
   const { batch: batchSize, samples } = options;
   const bytes = trainingBytes(model, description, {
     batchSize,
@@ -122,7 +126,9 @@ function memoryWarning(options: SettledOptions, model: Model, description: DataD
 }
 
 /** Settings that are allowed and hardly meant. */
-function warnings(options: TrainOptions, steps: number, { objective }: Model): readonly string[] {
+function warnings(options: TrainOptions, steps: number, model: AnyModel): readonly string[] {
+  if (isPointModel(model) || model.rule) return [];
+  const { objective } = model;
   const { klWarmup, klPeriod, klWeight, capacitySteps, bound, inference, from } = options;
   const lines: string[] = [];
   if (objective !== undefined && (klWeight !== undefined || klWarmup > 0)) {
@@ -155,7 +161,7 @@ function openTraining(
   options: SettledOptions,
   engine: Engine,
   { train }: RunData,
-  model: Model,
+  model: AnyModel,
   description: DataDescription,
 ): Promise<Training> {
   if (options.batch > train.length) {
@@ -209,7 +215,7 @@ function configOf(
   engine: Engine,
   data: RunData,
   description: DataDescription,
-  model: Model,
+  model: AnyModel,
   { parameters }: Training,
 ): RunConfig {
   return {
@@ -217,9 +223,11 @@ function configOf(
     data: dataFacts(options, data, description),
     model: {
       latents: model.latents,
+      ...family(options),
       ...(model.space === undefined || model.space === "real" ? {} : { space: model.space }),
       likelihood: likelihoodName(model),
       ...latentNames(model, description),
+      programs: [...programsIn(model, description)],
       parameters: Array.from(parameters.values(), ({ shape }) => sizeOf(shape)).reduce((a, b) => a + b, 0),
       unit: model.unit ?? 1,
       ...networksOf(options, description),
@@ -228,9 +236,15 @@ function configOf(
   };
 }
 
-/** The networks of a built-in model, as options write them. */
+function family({ model }: TrainOptions): { family?: ModelName } {
+  const name = builtInModel(model);
+  return name === undefined ? {} : { family: name };
+}
+
+/** The networks of a built-in model that has them, as options write them. */
 function networksOf(options: TrainOptions, description: DataDescription): { encoder?: string; decoder?: string } {
-  if (options.model !== undefined) return {};
+  const name = builtInModel(options.model);
+  if (name === undefined || !partsOf[name].includes("encoder")) return {};
   const { architecture, decoder = architecture } = vaeOptions(options, description);
   return { encoder: formatArchitecture(architecture), decoder: formatArchitecture(decoder) };
 }
@@ -257,6 +271,7 @@ function differences(before: RunConfig, now: RunConfig, path: string): readonly 
 
 const loopSchema = z.object({
   sums: z.record(z.string(), z.number()),
+  counts: z.record(z.string(), z.number()),
   count: z.number(),
   best: z.object({ value: z.number(), epoch: z.number() }).optional(),
 });

@@ -7,10 +7,8 @@ export interface TrainingState {
   readonly step: number;
   readonly epoch: number;
   readonly epochs: number;
-  /** Nats per example. */
-  readonly elbo: number;
-  readonly reconstruction: number;
-  readonly rate: number;
+  /** What training tells, per example, the most telling first. */
+  readonly terms: Readonly<Record<string, number>>;
   readonly examplesPerSecond: number;
 }
 
@@ -123,21 +121,27 @@ interface Picture {
   readonly parts: readonly Part[];
 }
 
-function trainingParts({
-  epoch,
-  epochs,
-  elbo,
-  reconstruction,
-  rate,
-  examplesPerSecond,
-}: TrainingState): readonly Part[] {
-  const decimals = decimalsFor(elbo);
-  const nats = (value: number): string => formatNumber(value, decimals);
+/** What the line calls the terms that it shows, in this order; others are not shown. */
+const termWords: Readonly<Record<string, string>> = {
+  logLikelihood: "log p",
+  squaredError: "error",
+  elbo: "ELBO",
+  reconstruction: "recon",
+  rate: "rate",
+  discriminatorAccuracy: "told apart",
+  discrepancy: "MMD",
+};
+
+function trainingParts({ epoch, epochs, terms, examplesPerSecond }: TrainingState): readonly Part[] {
+  const shown = Object.entries(termWords).filter(([name]) => name in terms);
+  const decimals = decimalsFor(terms[shown[0]?.[0]] ?? 0);
+  const told = shown.map(([name, word], i) => ({
+    text: `${word} ${formatNumber(terms[name], decimals)}`,
+    keep: i === 0 ? 5 : Math.max(1, 3 - i),
+  }));
   return [
     { text: `epoch ${formatCount(epoch)}/${formatCount(epochs)}`, keep: 6 },
-    { text: `ELBO ${nats(elbo)}`, keep: 5 },
-    { text: `recon ${nats(reconstruction)}`, keep: 2 },
-    { text: `rate ${nats(rate)}`, keep: 1 },
+    ...told,
     { text: `${formatCount(examplesPerSecond)} ex/s`, keep: 0 },
   ];
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addConditionFlags, type ConditionFlags } from "./condition-flags.ts";
 import { addExampleFlags, addOutFlags, addRunFlags, type ExampleFlags, type OutFlags, type RunFlags } from "./flags.ts";
 
 const example = `
@@ -17,36 +18,39 @@ export function reconstructCommand(): Command {
     .argument("<run>", "run folder")
     .argument("[data]", "images, table or array; the run's held-out examples by default");
   addExampleFlags(command);
+  addConditionFlags(command);
   addOutFlags(
     command,
     "FILE.png (pairs), a folder of images, FILE.npy, FILE.csv or FILE.json; reconstructions.png or .csv by default",
   );
   return addRunFlags(command)
     .addHelpText("after", example)
-    .action(async (path: string, data: string | undefined, flags: RunFlags & ExampleFlags & OutFlags) => {
-      const [{ useRun }, { chooseExamples }, { pairs, readAll }, { showExamples, targetOf }, { counted }] =
-        await Promise.all([
-          import("./use-run.ts"),
-          import("./examples.ts"),
-          import("./pairs.ts"),
-          import("./show-examples.ts"),
-          import("./terminal.ts"),
-        ]);
-      await useRun(path, flags, ["reconstruct"], async (place) => {
-        const { model, watch } = place;
-        const target = targetOf(flags, model.facts, "reconstructions");
-        const picture = /\.png$/i.test(target.out);
-        // A picture of everything would be too large to look at.
-        const chosen = { ...flags, limit: flags.limit ?? (picture ? String(4 * PER_ROW) : undefined) };
-        const { dataset, split } = await chooseExamples(place, data, chosen);
-        const values = await model.reconstruct(dataset, watch("reconstructing", "examples"));
-        const columns = Math.min(PER_ROW, dataset.length);
-        const [, white] = model.facts.data.range;
-        const output = picture
-          ? { values: pairs(readAll(dataset), values, { width: columns, blank: white }), columns }
-          : { values, names: dataset.sources, before: dataset.sources && { source: dataset.sources } };
-        const what = `${counted(dataset.length, "example")} of ${split}${picture ? ", reconstructions below" : ", reconstructed"}`;
-        await showExamples(target, output, model.facts, { count: dataset.length, what });
-      });
-    });
+    .action(
+      async (path: string, data: string | undefined, flags: RunFlags & ExampleFlags & ConditionFlags & OutFlags) => {
+        const [{ useRun }, { chooseExamples }, { pairs, readAll }, { showExamples, targetOf }, { counted }] =
+          await Promise.all([
+            import("./use-run.ts"),
+            import("./examples.ts"),
+            import("./pairs.ts"),
+            import("./show-examples.ts"),
+            import("./terminal.ts"),
+          ]);
+        await useRun(path, flags, ["reconstruct"], async (place) => {
+          const { model, watch } = place;
+          const target = targetOf(flags, model.facts, "reconstructions");
+          const picture = /\.png$/i.test(target.out);
+          // A picture of everything would be too large to look at.
+          const chosen = { ...flags, limit: flags.limit ?? (picture ? String(4 * PER_ROW) : undefined) };
+          const { dataset, split } = await chooseExamples(place, data, chosen);
+          const values = await model.reconstruct(dataset, watch("reconstructing", "examples"));
+          const columns = Math.min(PER_ROW, dataset.length);
+          const [, white] = model.facts.data.range;
+          const output = picture
+            ? { values: pairs(readAll(dataset), values, { width: columns, blank: white }), columns }
+            : { values, names: dataset.sources, before: dataset.sources && { source: dataset.sources } };
+          const what = `${counted(dataset.length, "example")} of ${split}${picture ? ", reconstructions below" : ", reconstructed"}`;
+          await showExamples(target, output, model.facts, { count: dataset.length, what });
+        });
+      },
+    );
 }

@@ -1,5 +1,5 @@
 import { type Dataset, firstOf } from "../data/dataset.ts";
-import { estimateLikelihood } from "../evaluation/likelihood.ts";
+import { estimateLikelihood, toldOfEach } from "../evaluation/likelihood.ts";
 import { gatherReport } from "../report/gather.ts";
 import { renderReport } from "../report/report.ts";
 import { runConfig } from "../run/config.ts";
@@ -32,14 +32,22 @@ const SCORE_EXAMPLES = 2000;
 export async function writeResults(results: Results): Promise<void> {
   const { engine, run, evaluation, data, watch } = results;
   const { estimate, numbers, split, remarks, rateSplit, accuracy } = evaluation;
-  const { perExample, ...summary } = estimate;
+  const { perExample: _, ...summary } = estimate ?? { perExample: {} };
+  const told = estimate ? toldOfEach(estimate) : { reconstructionError: evaluation.reconstructionErrors };
   const gaps = keptGaps(run, split);
-  const perExampleArrays = Object.fromEntries(Object.entries(perExample).map(([name, values]) => [name, [...values]]));
+  const perExampleArrays = Object.fromEntries(
+    Object.entries(told).map(([name, values]) => [name, [...(values ?? [])]]),
+  );
   run.writeArtifact(
     "evaluation.json",
     `${JSON.stringify({ split, numbers, remarks, rateSplit, accuracy, ...summary, perExample: perExampleArrays, gaps })}\n`,
   );
-  run.writeArtifact("scores.json", await validationScores(engine, run, data.validation, watch("scoring", "examples")));
+  if (estimate) {
+    run.writeArtifact(
+      "scores.json",
+      await validationScores(engine, run, data.validation, watch("scoring", "examples")),
+    );
+  }
   await writeReport(results, gaps);
 }
 

@@ -1,8 +1,9 @@
 import { availableMemory } from "node:process";
 import { Command } from "commander";
+import { addConditionFlags, type ConditionFlags, statedOf } from "./condition-flags.ts";
 import { addOutFlags, addRunFlags, integerFlag, type OutFlags, type RunFlags } from "./flags.ts";
 
-interface SampleFlags extends RunFlags, OutFlags {
+interface SampleFlags extends RunFlags, ConditionFlags, OutFlags {
   readonly count: string;
   readonly seed: string;
   readonly draw?: boolean;
@@ -14,6 +15,7 @@ Examples:
   reparam sample runs/fashion-1                              a grid of 64 in samples.png
   reparam sample runs/photos-1 --count 16 --draw --out draws.png
   reparam sample runs/photos-1 --count 500 --out faces       a folder of images
+  reparam sample runs/fashion-2 --class Sneaker              of a run with --condition label
   reparam sample runs/table-1 --count 1000 --out synthetic.csv --seed 7`;
 
 /** `reparam sample RUN` */
@@ -25,6 +27,7 @@ export function sampleCommand(): Command {
     .option("--seed <number>", "seed of the draws; equal seeds give equal samples", "0")
     .option("--draw", "draw x from p(x|z), noise and all; the default for tables")
     .option("--mean", "show the mean of p(x|z); the default for images");
+  addConditionFlags(command);
   addOutFlags(
     command,
     "FILE.png (a grid), a folder of images, FILE.npy, FILE.csv or FILE.json; samples.png or .csv by default",
@@ -32,13 +35,14 @@ export function sampleCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, flags: SampleFlags) => {
-      const [{ useRun }, { showExamples, targetOf }, { InputError }, { counted, formatBytes }, { sizeOf }] =
+      const [{ useRun }, { showExamples, targetOf }, { InputError }, { counted, formatBytes }, { sizeOf }, conditions] =
         await Promise.all([
           import("./use-run.ts"),
           import("./show-examples.ts"),
           import("../errors.ts"),
           import("./terminal.ts"),
           import("../tensor/ndarray.ts"),
+          import("./given-samples.ts"),
         ]);
       const count = integerFlag("count", flags.count) ?? 64;
       const seed = integerFlag("seed", flags.seed, 0) ?? 0;
@@ -53,10 +57,11 @@ export function sampleCommand(): Command {
         }
         const image = model.facts.data.shape.length === 3;
         const from = flags.draw || (!flags.mean && !image) ? "draw" : "mean";
-        const values = await model.sample(count, { seed, from, ...watch("sampling", "examples") });
+        const given = conditions.givenSamples(model.facts, statedOf(flags), count, seed);
+        const values = await model.sample(count, { seed, from, ...given.options, ...watch("sampling", "examples") });
         const drawn = from === "draw" ? `${counted(count, "draw")} from p(x|z)` : `${counted(count, "mean")} of p(x|z)`;
-        const what = `${drawn}, z from the prior, seed ${seed}`;
-        await showExamples(target, { values }, model.facts, { what });
+        const what = `${drawn}, ${given.words}z from the prior, seed ${seed}`;
+        await showExamples(target, { values, before: given.columns, columns: given.perRow }, model.facts, { what });
       });
     });
 }

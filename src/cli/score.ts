@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addConditionFlags, type ConditionFlags } from "./condition-flags.ts";
 import {
   addExampleFlags,
   addOutFlags,
@@ -10,7 +11,7 @@ import {
   type RunFlags,
 } from "./flags.ts";
 
-interface ScoreFlags extends RunFlags, ExampleFlags, OutFlags {
+interface ScoreFlags extends RunFlags, ExampleFlags, ConditionFlags, OutFlags {
   readonly quantile: string;
   readonly samples?: string;
   readonly seed: string;
@@ -32,6 +33,7 @@ export function scoreCommand(): Command {
     .option("--samples <number>", "importance samples per example; by default as many as the validation scores have")
     .option("--seed <number>", "seed of the draws", "0");
   addExampleFlags(command);
+  addConditionFlags(command);
   addOutFlags(command, "FILE.csv or FILE.json with a row for each example");
   return addRunFlags(command)
     .addHelpText("after", example)

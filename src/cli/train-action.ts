@@ -2,7 +2,9 @@ import { basename, resolve } from "node:path";
 import { z } from "zod";
 import type { Measure } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
+import { families } from "../models/families.ts";
 import { likelihoodName } from "../models/model.ts";
+import { builtInModel } from "../models/names.ts";
 import { latentNames } from "../models/programs.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { runConfig } from "../run/config.ts";
@@ -129,15 +131,38 @@ async function introduction(prepared: PreparedRun): Promise<readonly string[]> {
   const { columns, measure } = data.train;
   const shape = columns ? `${counted(columns.length, "column")} (${fewOf(columns)})` : data.train.shape.join("×");
   const examples = `${counted(data.train.length, "example")} of ${shape}, ${words[measure]}, ${formatCount(data.validation.length)} held out for validation`;
-  const names = latentNames(model, description);
+  const engineWords = `${formatBytes(process.memoryUsage().rss)} of memory; ${engine.name} engine, ${threads}`;
+  const what = modelWords(prepared);
+  if (model.rule) {
+    const rule = steps === 1 ? "in closed form" : `by EM, ${counted(steps, "step")} at most`;
+    return [`training ${run.path}${from}: ${examples}`, what, `${rule}, ${engineWords}`];
+  }
   const stepSeconds = await rehearse(training);
   const left = formatDuration(stepSeconds * (steps - training.step));
   return [
     `training ${run.path}${from}: ${examples}`,
     ...networkLines(model, description),
-    `q(z|x) ${names.posterior}, p(z) ${names.prior}, ${counted(model.latents, "latent")}; p(x|z) ${likelihoodName(model)}${ways(options)}${weights(options)}`,
-    `about ${left} for ${counted(steps - training.step, "step")} of ${options.batch}, ${formatBytes(process.memoryUsage().rss)} of memory; ${engine.name} engine, ${threads}`,
+    what,
+    `about ${left} for ${counted(steps - training.step, "step")} of ${options.batch}, ${engineWords}`,
   ];
+}
+
+/** The model's distributions, and what of the bound is not the usual. */
+function modelWords({ model, description, options }: PreparedRun): string {
+  const name = builtInModel(options.model);
+  const { posterior, prior } = latentNames(model, description);
+  const likelihood = likelihoodName(model);
+  const given = posterior === undefined ? "p(x)" : "p(x|z)";
+  const parts = [
+    ...(name === undefined || name === "vae" ? [] : [families[name].title]),
+    [
+      ...(posterior === undefined ? [] : [`q(z|x) ${posterior}`]),
+      ...(prior === undefined ? [] : [`p(z) ${prior}`]),
+      counted(model.latents, "latent"),
+    ].join(", "),
+    ...(likelihood === undefined ? [] : [`${given} ${likelihood}`]),
+  ];
+  return `${parts.join("; ")}${ways(options)}${weights(options)}`;
 }
 
 /** What of the bound, its gradient and the inference is not the usual. */

@@ -1,3 +1,5 @@
+import { newConditions } from "../data/condition-draws.ts";
+import { encodeConditions } from "../data/conditions.ts";
 import { isImage } from "../data/pixels.ts";
 import { programFeeds } from "../evaluation/feeds.ts";
 import { decoderProgram, priorProgram } from "../models/programs.ts";
@@ -25,11 +27,14 @@ export async function openHistory(
   { run, engine, model, training, options }: PreparedRun,
   { data, model: { unit } }: RunFacts,
 ): Promise<History> {
-  if (!isImage(data.shape)) return { record: async () => {}, release: async () => {} };
+  const draw = priorProgram(model);
+  if (!isImage(data.shape) || !draw || model.rule) return { record: async () => {}, release: async () => {} };
   const rows = Uint32Array.from({ length: PICTURES }, (_, i) => i);
   const { parameters } = training;
-  const prior = await compile(engine, priorProgram(model), { name: "history-prior" });
+  const prior = await compile(engine, draw, { name: "history-prior" });
   const decoder = await compile(engine, decoderProgram(model), { name: "history" });
+  const { condition } = data;
+  const conditions = condition && encodeConditions(newConditions(condition, {}, PICTURES, options.seed), condition);
   const [low, high] = data.range;
   const range = { low, high };
   const kept = new Map<string, NdArray>();
@@ -43,7 +48,7 @@ export async function openHistory(
       if (!last && !Number.isInteger(Math.log2(epoch))) return;
       const feeds = programFeeds({ program: prior.program, parameters, seed: options.seed, step: HISTORY_STEP });
       const { z } = await prior.run(feeds(rows));
-      const fixed = programFeeds({ program: decoder.program, parameters, seed: 0, step: HISTORY_STEP });
+      const fixed = programFeeds({ program: decoder.program, parameters, conditions, seed: 0, step: HISTORY_STEP });
       const { mean } = await decoder.run({ ...fixed(rows), z });
       kept.set(String(epoch), {
         data: Uint8Array.from(mean.data, (value) => byteOf(unit * value, range)),

@@ -1,9 +1,12 @@
 import { NumericalError } from "../errors.ts";
 import { estimateLikelihood } from "../evaluation/likelihood.ts";
+import { meanTerms } from "../evaluation/terms.ts";
 import { KL_WEIGHT } from "../inference/elbo.ts";
-import { densityProgram } from "../models/programs.ts";
+import { isPointModel } from "../models/model.ts";
+import { densityProgram, gaugeOf, type Outputs, termsProgram } from "../models/programs.ts";
 import { exportModel } from "../run/artifacts.ts";
 import { runConfig } from "../run/config.ts";
+import { objectiveOptions } from "../run/options.ts";
 import { compile } from "../runtime/compile.ts";
 import { type LoopState, type Means, type Outcome, train } from "../training/loop.ts";
 import type { Snapshot } from "../training/training.ts";
@@ -15,11 +18,6 @@ import { openHistory } from "./training-history.ts";
 /** Samples per example for the validation ELBO after each epoch: their noise is the same every time. */
 const VALIDATION_SAMPLES = 1;
 
-/** The bound that decides which parameters are best: the one that is maximised. */
-function monitored({ bound }: PreparedRun["options"]): "elbo" | "importanceBound" {
-  return bound === "importance" ? "importanceBound" : "elbo";
-}
-
 /** Trains a prepared run to its end, or until the signal: metrics, checkpoints and the best parameters go to its folder. */
 export async function trainRun(prepared: PreparedRun, progress: Progress, signal: AbortSignal): Promise<Outcome> {
   const { run, training, options, steps } = prepared;
@@ -28,7 +26,8 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
   const history = await openHistory(prepared, runConfig(run));
   const started = performance.now();
   const first = training.step;
-  let recent: { elbo: number; reconstruction: number; rate: number } | undefined;
+  const examplesInStep = prepared.model.rule ? prepared.data.train.length : options.batch;
+  let recent: Means = {};
   const save = ({ step }: Snapshot, state: LoopState): Record<string, string> => ({
     step: String(step),
     loop: JSON.stringify(state),
@@ -42,14 +41,14 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
         await history.record(Math.ceil(training.step / training.stepsPerEpoch), training.step >= steps);
         return validate();
       },
-      monitor: monitored(options),
+      gauge: gaugeOf(prepared.model, objectiveOptions(options)),
       patience: options.patience,
       checkpointEvery: options.checkpointEvery,
       onStep: ({ step, terms }, epoch) => {
         recent = smooth(recent, terms);
         const seconds = (performance.now() - started) / 1000;
-        const examplesPerSecond = ((step + 1 - first) * options.batch) / seconds;
-        progress.update({ step: step + 1, epoch, epochs, ...recent, examplesPerSecond });
+        const examplesPerSecond = ((step + 1 - first) * examplesInStep) / seconds;
+        progress.update({ step: step + 1, epoch, epochs, terms: recent, examplesPerSecond });
       },
       onEpoch: ({ step, epoch, train: means, validation, learningRate, hypers }) => {
         const seconds = (performance.now() - started) / 1000;
@@ -84,13 +83,12 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
 }
 
 /** Exponentially smoothed terms, so that the line can be read. */
-function smooth(
-  before: { elbo: number; reconstruction: number; rate: number } | undefined,
-  terms: Means,
-): { elbo: number; reconstruction: number; rate: number } {
-  const next = (name: "elbo" | "reconstruction" | "rate"): number =>
-    before === undefined ? terms[name] : 0.98 * before[name] + 0.02 * terms[name];
-  return { elbo: next("elbo"), reconstruction: next("reconstruction"), rate: next("rate") };
+function smooth(before: Means, terms: Means): Means {
+  const next = Object.entries(terms).map(([name, value]) => {
+    const known = before[name];
+    return [name, known === undefined ? value : 0.98 * known + 0.02 * value] as const;
+  });
+  return { ...before, ...Object.fromEntries(next) };
 }
 
 function onlyParameters({ tensors }: Snapshot): Snapshot["tensors"] {
@@ -103,11 +101,26 @@ type Validator = (() => Promise<Means>) & {
   readonly release: () => Promise<void>;
 };
 
-/** The validation bound with the parameters as they are: the density program with the live memory as its inputs. */
-async function validator({ engine, model, description, training, data, options }: PreparedRun): Promise<Validator> {
-  const density = await compile(engine, densityProgram(model, description), { name: "validation" });
+/** The validation numbers with the parameters as they are: a program with the live memory as its inputs. */
+async function validator(prepared: PreparedRun): Promise<Validator> {
+  const { model, description } = prepared;
+  const density = densityProgram(model, description);
+  if (density) return densityValidator(prepared, density);
+  if (!isPointModel(model)) throw new TypeError("a latent-variable model has a density");
+  const { engine, training, data, options } = prepared;
+  const program = await compile(engine, termsProgram(model, description), { name: "validation" });
+  const { parameters } = training;
+  const validate = (): Promise<Means> =>
+    meanTerms({ program, dataset: data.validation, parameters, seed: options.seed });
+  return Object.assign(validate, { release: () => program.release(), rates: () => undefined });
+}
+
+/** The bound, or of an exact density log p(x) itself. */
+async function densityValidator(prepared: PreparedRun, outputs: Outputs): Promise<Validator> {
+  const { engine, model, training, data, options } = prepared;
+  const density = await compile(engine, outputs, { name: "validation" });
   let latest: readonly number[] | undefined;
-  const importance = monitored(options) === "importanceBound";
+  const importance = options.bound === "importance";
   const validate = async (): Promise<Means> => {
     const { elbo, reconstruction, rate, rates, logLikelihood } = await estimateLikelihood({
       density,
@@ -116,6 +129,7 @@ async function validator({ engine, model, description, training, data, options }
       samples: importance ? options.samples : VALIDATION_SAMPLES,
       seed: options.seed,
     });
+    if (isPointModel(model) || model.rule) return { logLikelihood: logLikelihood.value };
     latest = rates?.map((one) => Number(one.toPrecision(4)));
     const means = { elbo: elbo.value, reconstruction: reconstruction.value, rate: rate.value };
     return importance ? { ...means, importanceBound: logLikelihood.value } : means;

@@ -1,7 +1,8 @@
 import { Command } from "commander";
+import { addConditionFlags, type ConditionFlags, statedOf } from "./condition-flags.ts";
 import { addOutFlags, addRunFlags, integerFlag, numberFlag, type OutFlags, type RunFlags } from "./flags.ts";
 
-interface TraverseFlags extends RunFlags, OutFlags {
+interface TraverseFlags extends RunFlags, ConditionFlags, OutFlags {
   readonly latents?: string;
   readonly steps: string;
   readonly range?: string;
@@ -24,6 +25,7 @@ export function traverseCommand(): Command {
     .option("--steps <number>", "values of each", "9")
     .option("--range <number>", "from minus this to this; 3 by default, and latents in [0, 1] go from 0 to 1")
     .option("--split <name>", "which of the run's own examples the number is of: test, validation or train");
+  addConditionFlags(command);
   addOutFlags(
     command,
     "FILE.png (a row a latent), a folder, FILE.npy, FILE.csv or FILE.json; traversal.png or .csv by default",
@@ -38,6 +40,8 @@ export function traverseCommand(): Command {
         { latentCentre, latentSpan, traversal },
         { InputError },
         { formatNumber },
+        { conditionWords, usualCondition },
+        { statedValues },
       ] = await Promise.all([
         import("./use-run.ts"),
         import("./one-example.ts"),
@@ -45,6 +49,8 @@ export function traverseCommand(): Command {
         import("../trained/traversal.ts"),
         import("../errors.ts"),
         import("../report/numbers.ts"),
+        import("../data/condition-draws.ts"),
+        import("../data/conditions.ts"),
       ]);
       const steps = integerFlag("steps", flags.steps, 2) ?? 9;
       const range = numberFlag("range", flags.range, [0, 100]);
@@ -62,18 +68,24 @@ export function traverseCommand(): Command {
           );
         }
         const span = range === undefined ? latentSpan(model.facts) : { from: -range, to: range };
+        const { condition: fields } = model.facts.data;
+        const stated = statedValues(fields, statedOf(flags));
         const origin =
-          start === undefined ? latentCentre(model.facts) : await encodeOne(model, place, start, flags.split);
-        const path = traversal(origin, wanted ?? Array.from({ length: Math.min(k, 10) }, (_, j) => j), {
+          start === undefined
+            ? { code: latentCentre(model.facts), given: stated }
+            : await encodeOne(model, place, start, flags);
+        const condition = fields && usualCondition(fields, origin.given);
+        const path = traversal(origin.code, wanted ?? Array.from({ length: Math.min(k, 10) }, (_, j) => j), {
           steps,
           ...span,
         });
         const values = await model.decode(
           path.map(({ z }) => z),
-          watch("decoding", "examples"),
+          { condition, ...watch("decoding", "examples") },
         );
         const before = { latent: path.map(({ latent }) => latent), value: path.map(({ value }) => value) };
-        const what = `means of p(x|z), a row a latent, from ${formatNumber(span.from)} to ${formatNumber(span.to)}`;
+        const words = fields ? `, ${conditionWords(fields, origin.given, "one condition")}` : "";
+        const what = `means of p(x|z), a row a latent, from ${formatNumber(span.from)} to ${formatNumber(span.to)}${words}`;
         await showExamples(target, { values, columns: steps, before }, model.facts, { what });
       });
     });

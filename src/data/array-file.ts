@@ -4,12 +4,12 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 import { type Data, type NdArray, sizeOf } from "../tensor/ndarray.ts";
-import { type Annotations, arrayDataset, type Dataset, rowsDataset } from "./dataset.ts";
+import { type Annotations, type ArrayDatasetOptions, arrayDataset, type Dataset, rowsDataset } from "./dataset.ts";
 import { checkByteCount, decodeElements, decodeInto, type Elements, firstBytes, widthOf } from "./elements.ts";
 import { contentOf, fileSize, firstBytesOf, isGzip, type Watch } from "./file-bytes.ts";
 import { idxHeader, isIdx } from "./idx.ts";
 import { isNpy, npyHeader } from "./npy.ts";
-import type { ReadingOptions } from "./reading.ts";
+import { missingRemedy, type ReadingOptions } from "./reading.ts";
 import { fileRows, memoryLimit, type RowLayout, type RowWriter, rowWriter } from "./row-file.ts";
 import type { Rows } from "./rows.ts";
 import { transpose } from "./transpose.ts";
@@ -29,15 +29,15 @@ export interface ArrayFileOptions extends ReadingOptions {
  * Labels are taken from the file beside it where the names are the usual ones: `…images-idx3…` and `…labels-idx1…`.
  *
  * Throws InputError, in one line with the file and the place, where there is no such file, it is not a dataset, a number is
- * NaN or ±∞ or outside the stated measure, or Fortran order is larger than the limit. Progress is told in bytes of the file.
+ * NaN (unless `missing` is "keep") or ±∞ or outside the stated measure, or Fortran order is larger than the limit. Progress is told in bytes of the file.
  * The checksum is the SHA-256 of the decompressed bytes.
  */
 export async function openArrayFile(path: string, options: ArrayFileOptions = {}): Promise<Dataset> {
-  const { measure, limit = Math.min(memoryLimit(), 2 ** 30) } = options;
+  const { measure, missing, limit = Math.min(memoryLimit(), 2 ** 30) } = options;
   const content = await openContent(path, options);
   try {
     const examples = examplesOf(content.header.shape, path);
-    const about = { name: path, measure, labels: await labelsBeside(path, examples.length) };
+    const about = { name: path, measure, missing, missingRemedy, labels: await labelsBeside(path, examples.length) };
     if (byteCount(content.header) > limit) return await largeDataset(content, examples, about, limit);
     const { array, checksum } = await readArray(content);
     return arrayDataset(inOrder(array.data, examples.length, examples), { ...about, checksum });
@@ -178,7 +178,7 @@ const MOST_NUMBERS = 2 ** 28; // of one example: a gibibyte of floats
 async function largeDataset(
   content: Content,
   examples: Examples,
-  about: Pick<Dataset, "name" | "labels"> & Pick<ReadingOptions, "measure">,
+  about: Pick<ArrayDatasetOptions, "name" | "labels" | "measure" | "missing" | "missingRemedy">,
   limit: number,
 ): Promise<Dataset> {
   const { path, compressed, header } = content;

@@ -2,6 +2,7 @@ import { bytesOf, fnv1a32 } from "../checksum.ts";
 import { InputError } from "../errors.ts";
 import { permutation, stream } from "../random/stream.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
+import { type Conditions, type GivenColumn, someRows } from "./conditions.ts";
 import { forEachBlock, type Numbers, type Rows, rowsInMemory } from "./rows.ts";
 
 /** What the numbers are; it decides which likelihoods are densities on them. */
@@ -30,6 +31,12 @@ export interface Dataset {
   readonly sources?: readonly string[];
   /** The names of a table's columns: [features]. */
   readonly columns?: readonly string[];
+  /** How many numbers are missing, each NaN, of data that were read to keep such; undefined of all others, which have none. */
+  readonly missing?: number;
+  /** Columns that were read to be given, not modelled. */
+  readonly given?: readonly GivenColumn[];
+  /** What is given of each example, as the model takes it. */
+  readonly conditions?: Conditions;
   /** What a user should hear of how the data were read, a line each. */
   readonly notices?: readonly string[];
   /** Writes the examples of these rows one after another into `out`: [indices.length, …shape]. uint8 data may be read as float32. */
@@ -37,12 +44,18 @@ export interface Dataset {
 }
 
 /** What is known of examples beside their numbers. */
-export type Annotations = Pick<Dataset, "labels" | "labelNames" | "labelColumn" | "sources" | "columns" | "notices">;
+export type Annotations = Pick<
+  Dataset,
+  "labels" | "labelNames" | "labelColumn" | "sources" | "columns" | "given" | "notices"
+>;
 
 export interface ArrayDatasetOptions extends Annotations {
   readonly name: string;
   /** Default: what the numbers look like, see `guessMeasure`. A stated one is checked against every number. */
   readonly measure?: Measure;
+  /** "keep": NaN stands for a number that is missing. By default it is refused, `missingRemedy` saying what to do. */
+  readonly missing?: "keep";
+  readonly missingRemedy?: string;
   /** Default: "fnv1a32:…" of dtype, shape and numbers. */
   readonly checksum?: string;
 }
@@ -81,7 +94,8 @@ export function isWithin(inner: Measure, outer: Measure): boolean {
 /**
  * The rows of an array [n, …shape] as a dataset, over the array's own memory where it is uint8 or float32.
  * float64 is rounded to float32; int32 must be exact in it, so within ±2²⁴.
- * Throws InputError for an array without rows or features, for numbers outside the stated measure, and for NaN and ±∞.
+ * Throws InputError for an array without rows or features, for numbers outside the stated measure, and for NaN (unless `missing`
+ * is "keep") and ±∞.
  */
 export function arrayDataset(array: NdArray, options: ArrayDatasetOptions): Dataset {
   const { name } = options;
@@ -105,29 +119,34 @@ export function arrayDataset(array: NdArray, options: ArrayDatasetOptions): Data
 
 /**
  * Rows of examples of this shape as a dataset. Their numbers are looked at once, for what they are.
- * Throws InputError where labels are not one for each row, for numbers outside the stated measure, and for NaN and ±∞.
+ * Throws InputError where labels are not one for each row, for numbers outside the stated measure, and for NaN and ±∞ as
+ * `arrayDataset` does.
  */
 export function rowsDataset(
   rows: Rows,
   shape: readonly number[],
-  { name, measure, checksum, ...annotations }: ArrayDatasetOptions & { readonly checksum: string },
+  options: ArrayDatasetOptions & { readonly checksum: string },
 ): Dataset {
+  const { name, measure, checksum, missing: _, missingRemedy: __, ...annotations } = options;
   const { length, dtype } = rows;
   const { labels } = annotations;
   if (labels !== undefined && labels.length !== length) {
     throw new InputError(`${name}: expected one label for each of ${length} examples, got ${labels.length}`);
   }
-  const found = examine(rows, name, measure);
+  const found = examine(rows, options);
+  const notices = found.missing ? [...(annotations.notices ?? []), missingNotice(found.missing, rows)] : undefined;
   return {
     ...annotations,
+    ...(notices && { notices }),
+    ...(found.missing !== undefined && { missing: found.missing }),
     name,
     length,
     shape,
     dtype,
-    measure: measure ?? found,
+    measure: measure ?? found.measure,
     checksum,
     read(indices, out) {
-      if (out instanceof Uint8Array && dtype === "float32" && measure !== "bytes") {
+      if (out instanceof Uint8Array && dtype === "float32" && (measure !== "bytes" || found.missing)) {
         throw new InputError(`${name}: float32 data would be cut to integers; read it into a Float32Array`);
       }
       for (let i = 0; i < indices.length; i++) checkedRow(indices[i], length, name);
@@ -136,11 +155,22 @@ export function rowsDataset(
   };
 }
 
-/** The narrowest measure of all numbers, each of which must be finite and one of the stated measure. */
-function examine(rows: Rows, name: string, stated: Measure | undefined): Measure {
-  if (rows.dtype === "uint8" && stated === "bytes") return "bytes";
-  const fits = stated === undefined ? Number.isFinite : (x: number) => Number.isFinite(x) && contains[stated](x);
+function missingNotice(missing: number, { length, size }: Rows): string {
+  return `${missing} of ${length * size} numbers are missing (${((100 * missing) / (length * size)).toPrecision(2)} %)`;
+}
+
+/** The narrowest measure of all numbers, each of which must be finite and one of the stated measure, and how many are missing. */
+function examine(
+  rows: Rows,
+  { name, measure: stated, missing: policy, missingRemedy }: ArrayDatasetOptions,
+): { readonly measure: Measure; readonly missing?: number } {
+  const keep = policy === "keep";
+  if (rows.dtype === "uint8" && stated === "bytes")
+    return keep ? { measure: "bytes", missing: 0 } : { measure: "bytes" };
+  const known = stated === undefined ? Number.isFinite : (x: number) => Number.isFinite(x) && contains[stated](x);
+  const fits = keep ? (x: number) => Number.isNaN(x) || known(x) : known;
   const seen: Measure[] = [];
+  let missing = 0;
   forEachBlock(rows, (block, firstRow) => {
     const stray = block.findIndex((value) => !fits(value));
     if (stray >= 0) {
@@ -149,13 +179,16 @@ function examine(rows: Rows, name: string, stated: Measure | undefined): Measure
         stated === undefined || !Number.isFinite(value)
           ? "a finite float32 number"
           : `a number of the measure "${stated}"`;
+      const remedy = Number.isNaN(value) && missingRemedy ? `; ${missingRemedy}` : "";
       throw new InputError(
-        `${name}: ${placeOf(firstRow * rows.size + stray, rows.size)}: expected ${expected}, got ${value}`,
+        `${name}: ${placeOf(firstRow * rows.size + stray, rows.size)}: expected ${expected}, got ${value}${remedy}`,
       );
     }
-    seen.push(guessMeasure(block));
+    const numbers = keep ? block.filter((value) => !Number.isNaN(value)) : block;
+    missing += block.length - numbers.length;
+    seen.push(guessMeasure(numbers));
   });
-  return widest(seen);
+  return keep ? { measure: widest(seen), missing } : { measure: widest(seen) };
 }
 
 function placeOf(i: number, size: number): string {
@@ -176,8 +209,8 @@ export function numbersOf(dataset: Dataset): Float32Array {
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   if (indices.length === 0) throw new InputError(`${dataset.name}: a subset needs at least one row`);
   const rows = Uint32Array.from(indices, (row) => checkedRow(row, dataset.length, dataset.name));
-  const { labels } = dataset;
-  return {
+  const { labels, conditions } = dataset;
+  const part: Dataset = {
     ...dataset,
     length: rows.length,
     checksum: `rows ${fnv1a32(bytesOf(rows))} of ${dataset.checksum}`,
@@ -186,11 +219,30 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
         ? Uint8Array.from(rows, (row) => labels[row])
         : labels && Int32Array.from(rows, (row) => labels[row]),
     sources: dataset.sources && Array.from(rows, (row) => dataset.sources?.[row] ?? ""),
+    given: dataset.given?.map((column) => someRows(column, rows)),
+    conditions: conditions && {
+      ...conditions,
+      read: (positions, out) =>
+        conditions.read(
+          Uint32Array.from(positions, (position) => rows[position]),
+          out,
+        ),
+    },
     read(positions, out) {
       const indices = Uint32Array.from(positions, (position) => rows[checkedRow(position, rows.length, dataset.name)]);
       dataset.read(indices, out);
     },
   };
+  return dataset.missing ? { ...part, missing: missingIn(part) } : part;
+}
+
+/** How many of its numbers are NaN. */
+function missingIn(dataset: Dataset): number {
+  let missing = 0;
+  forEachBlock({ ...dataset, size: sizeOf(dataset.shape) }, (block) => {
+    for (const value of block) if (Number.isNaN(value)) missing++;
+  });
+  return missing;
 }
 
 /** The first examples, at most so many. */
@@ -244,13 +296,14 @@ function interleaved(order: Uint32Array, labels: Dataset["labels"]): Uint32Array
   return Uint32Array.from(Array.from(order).sort((a, b) => places[a] - places[b]));
 }
 
-/** The smallest and the largest number: those that bytes and zeros and ones can be, and of other data those that there are. */
+/** The smallest and the largest number: those that bytes and zeros and ones can be, and of other data those that are observed. */
 export function numberRange(dataset: Dataset): readonly [number, number] {
   if (dataset.measure === "bytes") return [0, 255];
   if (dataset.measure === "binary") return [0, 1];
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   forEachBlock({ ...dataset, size: sizeOf(dataset.shape) }, (block) => {
     for (const value of block) {
+      if (Number.isNaN(value)) continue;
       low = Math.min(low, value);
       high = Math.max(high, value);
     }
@@ -258,12 +311,12 @@ export function numberRange(dataset: Dataset): readonly [number, number] {
   return [low, high];
 }
 
-/** The mean of each feature over all examples, in the data's own units, summed in float64: [features]. */
+/** The mean of each feature over all examples that have it, in the data's own units, summed in float64: [features]. */
 export function featureMeans(dataset: Dataset): Float64Array {
   return featureAverages(dataset, (value) => value);
 }
 
-/** The standard deviation of each feature about the given means, in raw units, the divisor n; float64, in blocks of rows. */
+/** The standard deviation of each feature about the given means, in raw units, the divisor as in the mean; float64, in blocks of rows. */
 export function featureDeviations(dataset: Dataset, means: ArrayLike<number>): Float64Array {
   return featureAverages(dataset, (value, feature) => (value - means[feature]) ** 2).map(Math.sqrt);
 }
@@ -271,13 +324,15 @@ export function featureDeviations(dataset: Dataset, means: ArrayLike<number>): F
 function featureAverages(dataset: Dataset, term: (value: number, feature: number) => number): Float64Array {
   const size = sizeOf(dataset.shape);
   const sums = new Float64Array(size);
+  const counts = new Float64Array(size).fill(dataset.length);
   forEachBlock({ ...dataset, size }, (block) => {
     for (let i = 0, feature = 0; i < block.length; i++) {
-      sums[feature] += term(block[i], feature);
+      if (Number.isNaN(block[i])) counts[feature]--;
+      else sums[feature] += term(block[i], feature);
       if (++feature === size) feature = 0;
     }
   });
-  return sums.map((sum) => sum / dataset.length);
+  return sums.map((sum, feature) => sum / counts[feature]);
 }
 
 /** The numbers as uint8 or float32. */

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { InputError } from "../errors.ts";
+import { type ConditionField, LABEL } from "./conditions.ts";
 import { arrayDataset, type Dataset } from "./dataset.ts";
 import { firstBytesOf, isGzip, readingFault } from "./file-bytes.ts";
 import { isIdx } from "./idx.ts";
@@ -21,9 +22,11 @@ export async function openDataset(path: string, options: ReadingOptions = {}): P
 }
 
 /** What new examples must be like: the data that a model was trained on. */
-export type Trained = Pick<Dataset, "shape" | "measure" | "columns" | "labelNames" | "labelColumn"> & {
+export type Trained = Pick<Dataset, "shape" | "measure" | "columns" | "labelNames" | "labelColumn" | "missing"> & {
   /** What was trained on: of one image's tiles, another image is tiles too; else an image is one example. */
   readonly kind?: DataKind;
+  /** What is given with each example. */
+  readonly condition?: readonly Pick<ConditionField, "name" | "kind">[];
 };
 
 /**
@@ -71,9 +74,11 @@ async function openOneImage(path: string, shape: readonly [1 | 3, number, number
   return arrayDataset({ data, shape: [1, ...shape] }, { name: path, measure: "bytes", sources: [path] });
 }
 
-function likeOptions(kind: DataKind, { shape, measure, columns, labelColumn }: Trained): ReadingOptions {
-  if (kind === "table") return { measure, columns, labelIfThere: labelColumn };
-  if (kind === "array" || shape.length !== 3) return { measure };
+function likeOptions(kind: DataKind, trained: Trained): ReadingOptions {
+  const { shape, measure, columns, labelColumn, condition } = trained;
+  const missing = trained.missing === undefined ? undefined : "keep";
+  if (kind === "table") return { measure, missing, columns, labelIfThere: labelColumn, conditionIfThere: condition };
+  if (kind === "array" || shape.length !== 3) return { measure, missing };
   const [channels, height, width] = shape;
   return { size: [height, width], colour: channels === 1 ? "grey" : "rgb" };
 }
@@ -144,6 +149,7 @@ const forKinds = {
   colour: ["folder", "image"],
   columns: ["table"],
   label: ["table"],
+  missing: ["table", "array"],
 } as const satisfies Partial<Record<keyof ReadingOptions, readonly DataKind[]>>;
 
 function refuseForeign(path: string, kind: DataKind, options: ReadingOptions): void {
@@ -154,4 +160,9 @@ function refuseForeign(path: string, kind: DataKind, options: ReadingOptions): v
       `--${name}: is for ${kinds.map((one) => words[one]).join(" and ")}, and ${path} is ${words[kind]}`,
     );
   }
+  const column = kind === "table" ? undefined : options.condition?.find((one) => one !== LABEL);
+  if (column === undefined) return;
+  throw new InputError(
+    `--condition ${column}: columns are for a table, and ${path} is ${words[kind]}; its classes are "label"`,
+  );
 }

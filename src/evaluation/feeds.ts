@@ -1,6 +1,8 @@
 import { bytesOf, fnv1a } from "../checksum.ts";
+import { type Conditions, conditionsOf } from "../data/conditions.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
+import { CONDITION } from "../models/condition.ts";
 import type { LoweredProgram } from "../onnx/lower.ts";
 import { noiseSource } from "../random/noise.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
@@ -10,6 +12,8 @@ export interface FeedSource {
   readonly program: LoweredProgram;
   /** Where `x` is read from, for programs that have it. */
   readonly dataset?: Dataset;
+  /** What is given of each row; by default the dataset's own. */
+  readonly conditions?: Conditions;
   /** Values of the parameters, where the program has them as inputs. */
   readonly parameters?: ReadonlyMap<string, NdArray>;
   /** Numbers that each example has of its own, by the name of their input: [examples, ...]. */
@@ -28,11 +32,12 @@ export interface FeedSource {
 export type FeedsOf = (examples: Uint32Array, firstSample?: number, samples?: number) => Record<string, NdArray>;
 
 /**
- * Fills the inputs of an exported program: data by row, noise by its name, example and sample. What there is no source for,
+ * Fills the inputs of an exported program: data and condition by row, noise by its name, example and sample. What there is no source for,
  * such as the latents of a decoder, is the caller's to add.
  * @throws InputError where the dataset's examples are not what the program was trained on.
  */
-export function programFeeds({ program, dataset, parameters, rows, seed, step, keyedBy = "row" }: FeedSource): FeedsOf {
+export function programFeeds(source: FeedSource): FeedsOf {
+  const { program, dataset, conditions = dataset?.conditions, parameters, rows, seed, step, keyedBy = "row" } = source;
   if (dataset) checkFits(program, dataset);
   const x = program.inputs.find(({ name }) => name === "x");
   const read = (examples: Uint32Array): Uint8Array | Float32Array => {
@@ -48,7 +53,12 @@ export function programFeeds({ program, dataset, parameters, rows, seed, step, k
     return examples.map((_, i) => fnv1a(bytes.subarray(i * size, (i + 1) * size)));
   };
   const known = program.inputs.filter(
-    ({ name, leaf }) => leaf.kind === "noise" || parameters?.has(name) || rows?.has(name) || (dataset && name === "x"),
+    ({ name, leaf }) =>
+      leaf.kind === "noise" ||
+      parameters?.has(name) ||
+      rows?.has(name) ||
+      (dataset && name === "x") ||
+      ((dataset || conditions) && name === CONDITION),
   );
   const fills = known.map(({ name, leaf, shape: symbolic }) => {
     if (leaf.kind === "noise") {
@@ -64,6 +74,15 @@ export function programFeeds({ program, dataset, parameters, rows, seed, step, k
         const data = new Float32Array(sizeOf(shape));
         source.fill(data, { step, examples: keys, ...samplesOf(shape[0], firstSample) });
         return { data: precise(data, program), shape };
+      };
+    }
+    if (name === CONDITION) {
+      const width = Number(symbolic[1]);
+      const given = conditionsOf({ name: dataset?.name ?? "the latents", conditions }, width);
+      return (examples: Uint32Array): NdArray => {
+        const data = new Float32Array(examples.length * width);
+        given.read(examples, data);
+        return { data: precise(data, program), shape: [examples.length, width] };
       };
     }
     const table = rows?.get(name);

@@ -48,6 +48,11 @@ export interface LikelihoodEstimate {
   /** KL(q(z|x) ‖ p(z)), closed form where there is one. */
   readonly rate: Estimate;
   readonly rateBy: "closed form" | "Monte Carlo";
+  /**
+   * Of a density without latents, log p(x) is no estimate: `exact`, or where noise makes what is modelled the mean over its draws. Its
+   * reconstruction is then log p(x) and its rate 0.
+   */
+  readonly density: "posterior" | "exact" | "dequantised";
   /** log 1/K Σ p(x, z_k)/q(z_k|x), z_k ~ q: a lower bound of log p(x) in the mean. Burda et al. 2016, eq. 8. */
   readonly logLikelihood: Estimate;
   /** Of `logLikelihood`. */
@@ -93,7 +98,9 @@ interface Running {
  * the data, and the draws are keyed by example and sample, so the numbers do not depend on the chunks. Sums in float64.
  */
 export async function estimateLikelihood(options: LikelihoodOptions): Promise<LikelihoodEstimate> {
-  const { density, dataset, samples, signal, onProgress } = options;
+  const { density, dataset, signal, onProgress } = options;
+  const kind = kindOf(density);
+  const samples = kind === "exact" ? 1 : options.samples;
   const chunk = options.chunk ?? usualChunk(dataset.shape, samples);
   const feed = programFeeds({ ...options, program: density.program, step: EVALUATION_STEP });
   const perExample = roomFor(dataset.length);
@@ -144,6 +151,7 @@ export async function estimateLikelihood(options: LikelihoodOptions): Promise<Li
     reconstruction: estimate(perExample.reconstruction),
     rate: estimate(perExample.rate),
     rateBy: rates ? "closed form" : "Monte Carlo",
+    density: kind,
     logLikelihood: estimate(perExample.logLikelihood),
     estimator: estimatorError(perExample, samples),
     effectiveSamples: estimate(perExample.effectiveSamples).value,
@@ -184,6 +192,22 @@ export function estimatorError(
   return { error, bias, interval: [middle - half, middle + half], untrusted };
 }
 
+/** What is told of each example of an estimate: of an exact density the terms that a bound has are left out. */
+export function toldOfEach({
+  density,
+  perExample,
+}: LikelihoodEstimate): Readonly<Partial<Record<PerExample, Float64Array>>> {
+  const { logLikelihood, elbo, reconstruction: _, rate: __, ...sampling } = perExample;
+  if (density === "posterior") return perExample;
+  return density === "exact" ? { logLikelihood } : { logLikelihood, elbo, ...sampling };
+}
+
+/** What a density program's log-densities are of. */
+function kindOf({ program: { outputs, inputs } }: CompiledFunction): LikelihoodEstimate["density"] {
+  if (!outputs.some(({ name }) => name === "logProb")) return "posterior";
+  return inputs.some(({ leaf }) => leaf.kind === "noise") ? "dequantised" : "exact";
+}
+
 /** At most 100 examples of 50 samples, and of large examples fewer: a pass stays within some hundreds of megabytes. */
 function usualChunk(shape: readonly number[], samples: number): { examples: number; samples: number } {
   const rows = Math.min(5000, Math.max(1, Math.floor(2 ** 24 / sizeOf(shape))));
@@ -193,7 +217,17 @@ function usualChunk(shape: readonly number[], samples: number): { examples: numb
 
 /** Adds `count` samples [count, examples] to what is known of each example: log w = log p(x|z) + log p(z) − log q(z|x). */
 function merge(running: readonly Running[], values: Readonly<Record<string, NdArray>>, count: number): void {
-  const { logLikelihood, logPrior, logPosterior, rates } = values;
+  const { logProb, logLikelihood, logPrior, logPosterior, rates } = values;
+  if (logProb) {
+    for (const [i, one] of running.entries()) {
+      for (let k = 0; k < count; k++) {
+        const value = logProb.data[k * running.length + i];
+        one.weights.add(value);
+        one.reconstruction += value;
+      }
+    }
+    return;
+  }
   for (const [i, one] of running.entries()) {
     for (let k = 0; k < count; k++) {
       const at = k * running.length + i;

@@ -1,6 +1,8 @@
 import type { CompiledFunction } from "../runtime/compile.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
+import { programFeeds } from "./feeds.ts";
 import { forEachPosterior, type PosteriorSource } from "./latents.ts";
+import { EVALUATION_STEP } from "./likelihood.ts";
 
 export interface ReconstructionOptions extends PosteriorSource {
   /** `decoder.onnx`, or the program that it is written from. */
@@ -24,12 +26,13 @@ export async function reconstructionError(options: ReconstructionOptions): Promi
   const { decoder, dataset, unit = 1 } = options;
   const size = sizeOf(dataset.shape);
   const perExample = new Float64Array(dataset.length);
+  const feeds = programFeeds({ ...options, program: decoder.program, step: EVALUATION_STEP }); // parameters and condition
   let known = true;
   let total = 0;
   await forEachPosterior(options, async ({ mean: z }, examples) => {
     known &&= z !== undefined;
     if (!known) return;
-    const { mean } = await decoder.run({ ...fixedInputs(options), z });
+    const { mean } = await decoder.run({ ...feeds(examples), z });
     known = mean !== undefined;
     if (!known) return;
     const x = new Float32Array(examples.length * size);
@@ -42,14 +45,4 @@ export async function reconstructionError(options: ReconstructionOptions): Promi
     }
   });
   return known ? { rmse: Math.sqrt(total / (dataset.length * size)), perExample } : undefined;
-}
-
-/** The decoder's parameters, where they are inputs. */
-function fixedInputs({ decoder, parameters }: ReconstructionOptions) {
-  return Object.fromEntries(
-    decoder.program.inputs.flatMap(({ name }) => {
-      const value = parameters?.get(name);
-      return value ? [[name, value]] : [];
-    }),
-  );
 }

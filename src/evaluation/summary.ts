@@ -1,5 +1,6 @@
-import type { Estimate, LikelihoodEstimate } from "./likelihood.ts";
+import { estimate as averaged, type Estimate, type LikelihoodEstimate } from "./likelihood.ts";
 import { largestTrustedShape } from "./pareto.ts";
+import type { ReconstructionError } from "./reconstruction.ts";
 
 /** A number and all that it depends on: estimator, samples, likelihood, binarisation, split, size. */
 export interface StampedNumber {
@@ -52,18 +53,27 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
   const draws = `${samples.toLocaleString("en-US")} ${samples === 1 ? "sample" : "samples"}`;
   const rate = estimate.rateBy === "closed form" ? "closed form" : `Monte Carlo, ${draws}`;
   const [low, high] = estimate.estimator.interval;
+  if (estimate.density === "exact") {
+    return [nats("negative log-likelihood", negative(estimate.logLikelihood), "exact"), ...distanceOf(setting, scored)];
+  }
+  const bounds =
+    estimate.density === "dequantised"
+      ? [nats("log-likelihood of x + u", estimate.elbo, `the mean over ${draws} of u, a lower bound of log P(x)`)]
+      : [
+          nats("ELBO", estimate.elbo, `Monte Carlo reconstruction, ${draws}; rate ${rate}`),
+          nats("reconstruction", estimate.reconstruction, `Monte Carlo, ${draws}`),
+          nats("rate", estimate.rate, rate),
+        ];
+  const by =
+    estimate.density === "dequantised"
+      ? `log of the mean density over ${draws} of u`
+      : `importance sampling, ${draws} of q(z|x)`;
   const numbers = [
     {
-      ...nats(
-        "negative log-likelihood",
-        negative(estimate.logLikelihood),
-        `importance sampling, ${draws} of q(z|x)${doubtOf(estimate)}`,
-      ),
+      ...nats("negative log-likelihood", negative(estimate.logLikelihood), `${by}${doubtOf(estimate)}`),
       interval: isTrusted(estimate) ? ([-high, -low] as const) : undefined,
     },
-    nats("ELBO", estimate.elbo, `Monte Carlo reconstruction, ${draws}; rate ${rate}`),
-    nats("reconstruction", estimate.reconstruction, `Monte Carlo, ${draws}`),
-    nats("rate", estimate.rate, rate),
+    ...bounds,
   ];
   const sampling: readonly StampedNumber[] =
     samples > 1
@@ -75,17 +85,6 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
     unit: `of ${samples}`,
     stamp: "mean over examples of (Σw)²/Σw²; near 1 the likelihood estimate rests on single draws",
   };
-  const distance: readonly StampedNumber[] =
-    setting.rmse === undefined
-      ? []
-      : [
-          {
-            name: "reconstruction error",
-            value: setting.rmse,
-            unit: "in the data's units",
-            stamp: `root mean square per number of x − x̂, x̂ the mean of p(x|z) at the mean of q(z|x), ${setting.split}, ${scored}`,
-          },
-        ];
   const active: readonly StampedNumber[] =
     setting.active === undefined
       ? []
@@ -97,7 +96,33 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
             stamp: "variance of the posterior mean over the examples > 0.01",
           },
         ];
-  return [...numbers, ...sampling, samplesUsed, ...distance, ...active];
+  return [...numbers, ...sampling, samplesUsed, ...distanceOf(setting, scored), ...active];
+}
+
+/** The held-out numbers of a model without a density: the squared error ‖x − x̂‖² of an example, the headline, and its root mean square. */
+export function summariseDistance(
+  { perExample, rmse }: ReconstructionError,
+  { split, dimensions }: Pick<Setting, "split" | "dimensions">,
+): readonly StampedNumber[] {
+  const scored = `${perExample.length.toLocaleString("en-US")} ${perExample.length === 1 ? "example" : "examples"}`;
+  const { value, error } = averaged(perExample.map((one) => dimensions * one ** 2));
+  return [
+    {
+      name: "squared error",
+      value,
+      error: Number.isNaN(error) ? undefined : error,
+      unit: "in the data's units, squared",
+      stamp: `mean of ‖x − x̂‖² over ${scored}, ${split}`,
+    },
+    ...distanceOf({ rmse, split }, scored),
+  ];
+}
+
+/** How far x̂ is from x, where the data have a distance. */
+function distanceOf({ rmse, split }: Pick<Setting, "rmse" | "split">, scored: string): readonly StampedNumber[] {
+  if (rmse === undefined) return [];
+  const stamp = `root mean square per number of x − x̂, x̂ the decoded code of x, ${split}, ${scored}`;
+  return [{ name: "reconstruction error", value: rmse, unit: "in the data's units", stamp }];
 }
 
 /** Whether the estimator's error and interval say something: enough samples to see the weights' tails, and few heavy ones. */

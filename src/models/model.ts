@@ -3,17 +3,24 @@ import type { Distribution } from "../distributions/distribution.ts";
 import type { BoundTerms, LatentVariableModel } from "../inference/elbo.ts";
 import type { Draws } from "../inference/objective.ts";
 import type { Proposal } from "../inference/semi-amortized.ts";
-import { constant, data, type Tensor } from "../tensor/index.ts";
+import type { Engine } from "../runtime/engine.ts";
+import { constant, type Dim, data, type Tensor } from "../tensor/index.ts";
+import type { NdArray } from "../tensor/ndarray.ts";
+import type { ConditionDescription } from "./condition.ts";
 import type { LatentSpace } from "./names.ts";
 
 /** What a model is built for: one example's shape and what its numbers are. */
 export interface DataDescription {
   readonly shape: readonly number[];
   readonly measure: Measure;
+  /** How many examples there are, where that is known. */
+  readonly examples?: number;
   /** The mean of each number over the training data, in the data's own units. */
   readonly means: ArrayLike<number>;
   /** How many categories there are, for `category` data. */
   readonly categories?: number;
+  /** What is given with each example, where something is. */
+  readonly condition?: ConditionDescription;
   /** How many classes the labels name, where there are labels. */
   readonly classes?: number;
   /** The smallest and the largest number: of bytes and of zeros and ones those that can be. */
@@ -36,30 +43,41 @@ export function standardisation({ shape, means, deviations }: DataDescription): 
 
 /** What a model is told of its training data. */
 export function describeData(dataset: Dataset): DataDescription {
-  const { shape, measure } = dataset;
+  const { shape, measure, length: examples } = dataset;
   const means = featureMeans(dataset);
   const range = numberRange(dataset);
-  const common = { shape, measure, means, range, classes: dataset.labels && new Set(dataset.labels).size };
+  const { labels, conditions } = dataset;
+  const condition = conditions && { width: conditions.width, names: conditions.fields.map(({ name }) => name) };
+  const common = { shape, measure, examples, means, range, condition, classes: labels && new Set(labels).size };
   if (measure === "binary") return common;
   const deviations = featureDeviations(dataset, means);
   return measure === "category" ? { ...common, deviations, categories: range[1] + 1 } : { ...common, deviations };
+}
+
+/** What every model says of itself, beside the maps that it is made of. */
+interface CommonModel {
+  /** The number of latents k. */
+  readonly latents: number;
+  /** Where the latents lie; in R^k by default. */
+  readonly space?: LatentSpace;
+  /**
+   * From the data as they lie on disk to what is modelled; by default they are the same numbers. Where that takes noise, it is of
+   * each example, or with `samples` of each sample of it.
+   */
+  readonly observe?: (raw: Tensor, samples?: Dim) => Tensor;
+  /** How what is modelled came from the data, for stamps: "stochastic binarisation". */
+  readonly observation?: string;
+  /** What 1 of what is modelled is in the data's own units: 255 for binarised bytes. By default 1. */
+  readonly unit?: number;
+  /** How the parameters come about where not by gradients: a closed form, or EM. */
+  readonly rule?: UpdateRule;
 }
 
 /**
  * A latent-variable model as the loop, the evaluation and the export know it. `x` below is what the likelihood is a
  * density on; a model of 8-bit pixels that it binarises says how in `observe`.
  */
-export interface Model extends LatentVariableModel {
-  /** The number of latents k. */
-  readonly latents: number;
-  /** Where the latents lie; in R^k by default. */
-  readonly space?: LatentSpace;
-  /** From the data as they lie on disk to what is modelled; by default they are the same numbers. */
-  readonly observe?: (raw: Tensor) => Tensor;
-  /** How what is modelled came from the data, for stamps: "stochastic binarisation". */
-  readonly observation?: string;
-  /** What 1 of what is modelled is in the data's own units: 255 for binarised bytes. By default 1. */
-  readonly unit?: number;
+export interface Model extends CommonModel, LatentVariableModel {
   /** Per-example numbers to watch beside the bound, such as the share of scales at their bound; each has a name of its own. */
   readonly monitors?: (draws: Draws) => Readonly<Record<string, Tensor>>;
   /** State that is an average over the training data: a running one in training, the average itself at its end. */
@@ -73,7 +91,89 @@ export interface Model extends LatentVariableModel {
   /** q(z|x) in two parts: a network x ↦ numbers, and what becomes of the numbers; models without it have amortized inference only. */
   readonly amortization?: Amortization;
   /** The number to minimise; by default −mean(reconstruction − klWeight·rate). The bound that is reported is apart. */
-  readonly objective?: (terms: BoundTerms, x: Tensor) => Tensor;
+  readonly objective?: (terms: BoundTerms, x: Tensor, draws: Draws) => Tensor;
+  /** Phases that take turns on each batch, where one loss is not enough: a game. Then no one number tells which parameters are best. */
+  readonly phases?: (terms: BoundTerms, x: Tensor, draws: Draws) => readonly ModelPhase[];
+}
+
+/**
+ * A model of two maps, x ↦ z and z ↦ x̂, that gives each example one point: an autoencoder; and where it has an exact density, a
+ * normalizing flow.
+ */
+export interface PointModel extends CommonModel {
+  /** f: [..., batch, ...shape] → [..., batch, k] */
+  readonly encode: (x: Tensor) => Tensor;
+  /** g: [batch, k] → [batch, ...shape] */
+  readonly decode: (z: Tensor) => Tensor;
+  /** p(z), of a model that can generate. */
+  readonly prior?: Distribution;
+  /** log p(x) in nats, exact: [..., batch] */
+  readonly logProb?: (x: Tensor) => Tensor;
+  /** What the density is called, for stamps. */
+  readonly density?: string;
+  /** What training tells of each example, [batch]; the loss is the mean of the one that `gauge` names. */
+  readonly terms: (x: Tensor) => Readonly<Record<string, Tensor>>;
+  readonly gauge: Gauge;
+  /** Values of parameters by name that suit the first examples [batch, ...shape]. */
+  readonly initialised?: (x: Tensor) => Readonly<Record<string, Tensor>>;
+}
+
+export type AnyModel = Model | PointModel;
+
+/** The number by which parameters are told better from worse, on examples that training does not see. */
+export interface Gauge {
+  readonly term: string;
+  readonly better: "larger" | "smaller";
+}
+
+/** Whether a model gives each example a point instead of a posterior. */
+export function isPointModel(model: AnyModel): model is PointModel {
+  return "encode" in model;
+}
+
+/** What one player of a game descends, and the parameters that are its own, by the prefixes of their names. */
+export interface ModelPhase {
+  readonly name: string;
+  readonly loss: Tensor;
+  readonly moves: readonly string[];
+  /** Per-example numbers that it tells beside the bound. */
+  readonly terms?: Readonly<Record<string, Tensor>>;
+}
+
+/** How parameters come about without gradients, in float64: a closed form is one step, EM many. */
+export interface UpdateRule {
+  /** Steps at most, unless told otherwise. */
+  readonly steps: number;
+  /** Opens the training examples; nothing is fitted yet. */
+  readonly open: (on: RuleContext) => Promise<RuleFit>;
+}
+
+export interface RuleContext {
+  readonly engine: Engine;
+  readonly dataset: Dataset;
+  readonly seed: number;
+}
+
+export interface RuleStep {
+  /** What the rule lowers: minus the mean log-likelihood, or the mean squared error. */
+  readonly loss: number;
+  /** What it tells of the training examples, means. */
+  readonly terms: Readonly<Record<string, number>>;
+  /** Whether there is nothing left to do. */
+  readonly converged: boolean;
+}
+
+/** A rule at work on its data. */
+export interface RuleFit {
+  /** Everything that the next step depends on, by name: arrays that a checkpoint holds and restores, whose numbers change. */
+  readonly state: ReadonlyMap<string, NdArray>;
+  /** One step. */
+  readonly step: () => Promise<RuleStep>;
+  /** The model's parameters as the state has them, by the names of its leaves. */
+  readonly parameters: () => ReadonlyMap<string, NdArray>;
+  /** What the user should hear of the fit so far: components that emptied, variances at their floor. */
+  readonly remarks?: () => readonly string[];
+  readonly release?: () => Promise<void>;
 }
 
 /** A state leaf and what each example gives to it, [..., batch]. */
@@ -91,10 +191,10 @@ export interface Amortization extends Proposal {
 }
 
 /** What `--model ./mine.ts` exports by default: a model for the data. */
-export type ModelModule = (data: DataDescription) => Model;
+export type ModelModule = (data: DataDescription) => AnyModel;
 
-/** The likelihood and what it is a density on, for stamps: "Bernoulli, stochastic binarisation". */
-export function likelihoodName({ decoder, latents, observation }: Model): string {
-  const { name } = decoder(data("z", ["batch", latents]));
-  return observation === undefined ? name : `${name}, ${observation}`;
+/** The likelihood and what it is a density on, for stamps: "Bernoulli, stochastic binarisation"; undefined of a model without a density. */
+export function likelihoodName(model: AnyModel): string | undefined {
+  const name = isPointModel(model) ? model.density : model.decoder(data("z", ["batch", model.latents])).name;
+  return name === undefined || model.observation === undefined ? name : `${name}, ${model.observation}`;
 }

@@ -46,3 +46,53 @@ export type ScaleName = (typeof scaleNames)[number];
 /** Where latents lie: in R^k, in [0, 1]^k, or zeros and ones. */
 export const latentSpaces = ["real", "unit", "binary"] as const;
 export type LatentSpace = (typeof latentSpaces)[number];
+
+/** The models that `--model` names. */
+export const modelNames = ["vae", "autoencoder", "probabilistic-pca"] as const;
+export type ModelName = (typeof modelNames)[number];
+
+export const covarianceNames = ["full", "diagonal", "tied", "spherical"] as const;
+export type CovarianceName = (typeof covarianceNames)[number];
+
+export const kernelNames = ["rbf", "polynomial", "cosine"] as const;
+export type KernelName = (typeof kernelNames)[number];
+
+/** One layer of a flow: which part of it is moved, given what. */
+export const transformNames = ["coupling", "spline-coupling", "autoregressive", "spline-autoregressive"] as const;
+export type TransformName = (typeof transformNames)[number];
+
+/** What stands between the layers of a flow, so that each number is moved by all. */
+export const mixingNames = ["lu", "qr", "permutation", "reverse"] as const;
+export type MixingName = (typeof mixingNames)[number];
+
+const networks = ["preset", "encoder", "decoder", "latents"] as const;
+const variational = [
+  ...networks,
+  "likelihood",
+  "binarize",
+  "variance",
+  "scale",
+  "posterior",
+  "prior",
+  "components",
+  "posteriorScale",
+  "temperature",
+] as const;
+const flows = ["transform", "layers", "bins", "hidden", "mixing"] as const;
+
+/** Which of the options that make a model each of them has; one that is not here is refused, and told who has it. */
+export const partsOf: Readonly<Record<ModelName, readonly string[]>> = {
+  vae: [...variational, ...flows, "condition"],
+  autoencoder: networks,
+  "probabilistic-pca": ["latents", "standardize", "em", "tolerance", "missing"],
+};
+
+/** Models that give a density, or a bound of one; the others have no likelihood. */
+export const densityModels: readonly ModelName[] = modelNames.filter(
+  (name) => !["autoencoder", "pca", "kernel-pca"].some((without) => without === name),
+);
+
+/** The built-in model of this name, the variational autoencoder where none is given; undefined of a module's path. */
+export function builtInModel(model: string | undefined): ModelName | undefined {
+  return model === undefined ? "vae" : modelNames.find((name) => name === model);
+}

@@ -15,7 +15,10 @@ import {
 import type { Moments } from "../linalg/moments.ts";
 import { factorPositive, inversePositive } from "../linalg/positive.ts";
 import { stream } from "../random/stream.ts";
+import { type FactorModel, withNoiseVariances } from "./factor-analysis.ts";
+import type { Family } from "./family.ts";
 import type { LinearGaussian } from "./linear-gaussian.ts";
+import { type FactorRule, linearGaussianFamily } from "./linear-gaussian-model.ts";
 
 /*
  * Probabilistic PCA, p(x) = N(μ, C), C = WWᵀ + ηI: Tipping & Bishop 1999, "Probabilistic principal component analysis".
@@ -119,3 +122,36 @@ export function fitByEm(
   }
   return { model, logLikelihoods };
 }
+
+/** Steps of EM at most, and what a step must gain in nats per example to go on, unless told otherwise. */
+const EM_STEPS = 1000;
+const EM_TOLERANCE = 1e-6;
+
+export const probabilisticPcaFamily: Family = {
+  title: "Probabilistic PCA",
+  objective: "largest likelihood, in closed form or by EM",
+  encoder: "linear, x ↦ p(z|x)",
+  decoder: "linear, z ↦ p(x|z)",
+  build: ({ vae, em, tolerance = EM_TOLERANCE }, data) => {
+    const k = vae.latents;
+    const told = (model: LinearGaussian, moments: Moments): ReturnType<FactorRule["step"]> => ({
+      model: withNoiseVariances(model),
+      logLikelihood: meanLogLikelihood(model, moments),
+    });
+    const isotropic = ({ weight, mean, noiseVariances }: FactorModel): LinearGaussian => ({
+      weight,
+      mean,
+      variance: noiseVariances[0],
+    });
+    const start: FactorRule["start"] = (moments, seed) => withNoiseVariances(emStart(moments, k, seed));
+    const rule: FactorRule = em
+      ? {
+          steps: EM_STEPS,
+          tolerance,
+          start,
+          step: (model, moments) => told(emStep(isotropic(model), moments), moments),
+        }
+      : { steps: 1, tolerance, start, step: (_, moments) => told(fitProbabilisticPca(moments, k), moments) };
+    return linearGaussianFamily("probabilistic PCA", k, data, rule);
+  },
+};

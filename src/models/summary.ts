@@ -2,7 +2,7 @@ import { namedLeaves } from "../onnx/lower.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { type Dim, factors, type Shape, staticShape } from "../tensor/shape.ts";
 import { type AnyTensor, topological } from "../tensor/tensor.ts";
-import type { DataDescription, Model } from "./model.ts";
+import { type AnyModel, type DataDescription, isPointModel } from "./model.ts";
 import { decoderProgram, encoderProgram, trainingProgram } from "./programs.ts";
 
 /** One layer of a network: what it is called, the shape that it gives for one example ("32×32×32"), its parameters. */
@@ -22,15 +22,14 @@ export interface NetworkSummary {
 }
 
 /** What a model is made of, read off its programs, so that it is known of any model. */
-export function networkSummary(model: Model, description: DataDescription): NetworkSummary {
+export function networkSummary(model: AnyModel, description: DataDescription): NetworkSummary {
   const met = new Set<string>();
-  const own = { ...model, deployed: undefined };
+  const own = isPointModel(model) ? model : { ...model, deployed: undefined };
   const encoding = (): readonly LayerSummary[] => layers(Object.values(encoderProgram(own, description)), met);
   const decoding = (): readonly LayerSummary[] => layers(Object.values(decoderProgram(model)), met);
   // An encoder whose answer is improved by steps runs the decoder too, whose layers are not its own.
-  const [decoder, encoder] = model.amortization?.refined
-    ? [decoding(), encoding()]
-    : [encoding(), decoding()].toReversed();
+  const refined = !isPointModel(model) && model.amortization?.refined;
+  const [decoder, encoder] = refined ? [decoding(), encoding()] : [encoding(), decoding()].toReversed();
   const { terms, loss } = trainingProgram(model, description);
   const rest = layers([loss, ...Object.values(terms)], met);
   const all = [...encoder, ...decoder, ...rest];

@@ -5,10 +5,12 @@ import { argmax, less, mul, noise, sigmoid, split, sub, type Tensor, toFloat } f
 import { parameter } from "../tensor/leaves.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { Initial } from "../tensor/tensor.ts";
+import { besideCondition, conditionalEncoder } from "./condition.ts";
+import type { Family } from "./family.ts";
 import { type LikelihoodPlan, likelihoodFamilies, likelihoodFor, TOP } from "./likelihoods.ts";
 import type { Amortization, DataDescription, Model } from "./model.ts";
 import { type LikelihoodName, likelihoodNames, posteriorNames, priorNames, scaleNames } from "./names.ts";
-import { type Architecture, decoderNetwork, encoderNetwork } from "./networks.ts";
+import { type Architecture, decoderNetwork } from "./networks.ts";
 import { type PosteriorFamily, posteriorFamilies } from "./posteriors.ts";
 import { type PriorFamily, priorFamilies } from "./priors.ts";
 import { shareAtBound } from "./scales.ts";
@@ -49,7 +51,8 @@ const DEGREES = 5;
 
 /**
  * The variational autoencoder of Kingma & Welling 2014: q(z|x) by one network, p(x|z) by another, and p(z). Options that are not
- * given are the schema's; a posterior or prior that is not given suits the other.
+ * given are the schema's; a posterior or prior that is not given suits the other. Data with a condition y get the conditional one of
+ * Sohn, Lee & Yan 2015: q(z|x, y), p(x|z, y) and p(z), a bound of log p(x|y).
  */
 export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Model {
   const options = settle(given, data);
@@ -59,7 +62,7 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
   const { posterior, prior } = latentFamilies(options);
   const posteriorOptions = { ...options, scale: options.posteriorScale, degrees: DEGREES };
   const numbers = posterior.numbers(posteriorOptions);
-  const encoder = encoderNetwork("encoder", architecture, data.shape, numbers);
+  const encoder = conditionalEncoder("encoder", architecture, data.shape, numbers, data.condition);
   const decoder = likelihoodNetwork(plan, mirrored, latents, data);
   const amortization: Amortization = {
     numbers,
@@ -146,7 +149,15 @@ interface Observation {
 }
 
 /** What is modelled, from the data as they lie: binarised for a Bernoulli, else untouched. */
-function observe({ likelihood, binarize }: VaeOptions, { shape, measure }: DataDescription): Observation {
+function observe(options: VaeOptions, data: DataDescription): Observation {
+  const observation = observeAlone(options, data);
+  const { names = [] } = data.condition ?? {};
+  return names.length === 0
+    ? observation
+    : { ...observation, stamp: `${observation.stamp}, given ${names.join(", ")}` };
+}
+
+function observeAlone({ likelihood, binarize }: VaeOptions, { shape, measure }: DataDescription): Observation {
   const unit = measure === "bytes" ? TOP : 1;
   if (likelihood !== "bernoulli" || measure === "binary") {
     return { observe: (raw) => raw, stamp: "data as they are", unit };
@@ -192,6 +203,11 @@ function checkDensity(
 
 function likelihoodPlan(options: VaeOptions, data: DataDescription, unit: number): LikelihoodPlan {
   checkDensity(options, data);
+  if (options.prior === "vamp" && data.condition !== undefined) {
+    throw new InputError(
+      "--prior vamp with --condition: its components are posteriors of inputs that have no condition; use --prior mixture",
+    );
+  }
   const { plan, scales = ["shared"] } = likelihoodFamilies[options.likelihood];
   if (!scales.includes(options.scale)) {
     throw new InputError(
@@ -206,7 +222,7 @@ function likelihoodNetwork(
   { starts, extra = 0, build }: LikelihoodPlan,
   architecture: Architecture,
   latents: number,
-  { shape }: DataDescription,
+  { shape, condition }: DataDescription,
 ): (z: Tensor) => Distribution {
   const [first, ...others] = shape;
   const perChannel = shape.length === 3 && architecture.kind !== "mlp";
@@ -215,10 +231,11 @@ function likelihoodNetwork(
     return Array.from({ length: perChannel ? first : sizeOf(shape) }, () => start);
   });
   const bias: Initial = { law: "values", values: [...values, ...Array.from({ length: extra }, () => 0)] };
-  const network = decoderNetwork("decoder", architecture, latents, [starts.length * first + extra, ...others], bias);
+  const inputs = latents + (condition?.width ?? 0);
+  const network = decoderNetwork("decoder", architecture, inputs, [starts.length * first + extra, ...others], bias);
   const sizes = [...starts.map(() => first), ...(extra > 0 ? [extra] : [])];
   return (latent) => {
-    const parts = split(network(latent), -shape.length, sizes);
+    const parts = split(network(besideCondition(latent, condition)), -shape.length, sizes);
     return build(parts.slice(0, starts.length), parts.at(starts.length));
   };
 }
@@ -232,3 +249,11 @@ function channelMeans(values: readonly number[], shape: readonly number[]): read
     return total / pixels;
   });
 }
+
+export const vaeFamily: Family = {
+  title: "A variational autoencoder",
+  objective: "evidence lower bound of log p(x)",
+  encoder: "network, x ↦ q(z|x)",
+  decoder: "network, z ↦ p(x|z)",
+  build: ({ vae: options }, data) => vae(options, data),
+};

@@ -7,6 +7,7 @@ import {
   type DType,
   type Emitter,
   type Leaf,
+  type LoopBody,
   type Precision,
   topological,
   type Value,
@@ -15,6 +16,7 @@ import {
   type Element,
   ElementType,
   encodeModel,
+  type GraphProto,
   INTERFACE_KEY,
   type NodeProto,
   type TensorProto,
@@ -102,9 +104,7 @@ export function lower(outputs: Readonly<Record<string, AnyTensor>>, options: Low
       values.set(node, leaf.name);
       continue;
     }
-    writer.scope = node.scope;
-    const inputs = node.inputs.map((input) => found(values, input));
-    values.set(node, node.lower(writer, inputs));
+    write(writer, node, values);
   }
   const rename = new Map<Value, string>();
   for (const [name, node] of Object.entries(outputs)) {
@@ -112,8 +112,7 @@ export function lower(outputs: Readonly<Record<string, AnyTensor>>, options: Low
       throw new InputError(`the output ${name} has the name of an input, or one with a colon; call it something else`);
     }
     const value = found(values, node);
-    const computed = writer.nodes.some((candidate) => candidate.output === value);
-    if (computed && !rename.has(value)) rename.set(value, name);
+    if (writer.computes(value) && !rename.has(value)) rename.set(value, name);
     else writer.alias(value, name);
   }
   const port = (name: string, tensor: AnyTensor): Port => ({
@@ -125,7 +124,7 @@ export function lower(outputs: Readonly<Record<string, AnyTensor>>, options: Low
     .filter(({ leaf }) => !options.values?.has(leaf.name))
     .map(({ leaf, tensor }) => ({ ...port(leaf.name, tensor), leaf }));
   const ports = Object.entries(outputs).map(([name, tensor]) => port(name, tensor));
-  const proto = ({ name, dtype, shape }: Port): ValueProto => ({ name, element: elementOf(dtype, precision), shape });
+  const proto = (each: Port): ValueProto => describe(each, precision);
   const bytes = encodeModel({
     name: options.name ?? "program",
     nodes: writer.renamed(rename),
@@ -162,6 +161,10 @@ function found(values: ReadonlyMap<AnyTensor, Value>, node: AnyTensor): Value {
   return value;
 }
 
+function describe({ name, dtype, shape }: Port, precision: Precision): ValueProto {
+  return { name, element: elementOf(dtype, precision), shape };
+}
+
 function elementOf(dtype: DType, precision: Precision): Element {
   return dtype === "float" ? precision : dtype === "int" ? "int32" : dtype;
 }
@@ -177,15 +180,35 @@ function bytesOf(data: Data | BigInt64Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
+/** Writes a node whose inputs have been written. */
+function write(writer: GraphWriter, node: AnyTensor, values: Map<AnyTensor, Value>): void {
+  writer.scope = node.scope;
+  const inputs = node.inputs.map((input) => found(values, input));
+  values.set(node, node.lower(writer, inputs));
+}
+
+/** The nodes with values called as `names` says, in loops too. */
+function renamed(nodes: readonly NodeProto[], names: ReadonlyMap<Value, string>): readonly NodeProto[] {
+  const to = (value: Value): string => names.get(value) ?? value;
+  return nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map(to),
+    output: to(node.output),
+    body: node.body && { ...node.body, nodes: renamed(node.body.nodes, names) },
+  }));
+}
+
 /** Collects nodes and constants; equal ones are written once. */
 class GraphWriter implements Emitter {
   readonly precision: Precision;
   readonly initializers: TensorProto[] = [];
   scope = "";
   private readonly sizes: Readonly<Record<string, number>>;
-  private readonly written: NodeProto[] = [];
+  /** Nodes and what is known of the graph being written: the program's, or a loop's body. */
+  private written: NodeProto[] = [];
+  private known = new Map<string, Value>();
+  private count = 0;
   private readonly uses: Uses;
-  private readonly known = new Map<string, Value>();
   private readonly symbols = new Map<string, { leaf: string; axis: number }>();
 
   constructor(precision: Precision, sizes: Readonly<Record<string, number>>, leaves: readonly LeafNode[], uses: Uses) {
@@ -202,14 +225,15 @@ class GraphWriter implements Emitter {
     }
   }
 
-  get nodes(): readonly NodeProto[] {
-    return this.written;
+  /** Whether a node of the graph being written gives the value. */
+  computes(value: Value): boolean {
+    return this.written.some(({ output }) => output === value);
   }
 
   node(type: string, inputs: readonly Value[], attributes: Attributes = {}): Value {
     const key = `${type} ${JSON.stringify(attributes)} ${inputs.join(" ")}`;
     return this.once(key, () => {
-      const name = `${this.scope ? `${this.scope}/` : ""}${type}:${this.written.length}`;
+      const name = this.named(type);
       this.written.push({ type, name, inputs, output: name, attributes });
       return name;
     });
@@ -245,6 +269,35 @@ class GraphWriter implements Emitter {
     return this.node("Cast", [value], { to: ElementType[elementOf(to, this.precision)] });
   }
 
+  loop(start: Value, body: LoopBody): Value {
+    const name = this.named("Loop");
+    const inputs = [
+      this.constant("int64", [], BigInt64Array.of(BigInt(body.most))),
+      this.constant("bool", [], Uint8Array.of(1)),
+      start,
+    ];
+    const graph = this.inside(name, body);
+    this.written.push({ type: "Loop", name, inputs, output: name, attributes: {}, body: graph });
+    return name;
+  }
+
+  /** A body as a graph of its own, (round, again, x) → (again, next); constants are written around it. */
+  private inside(name: string, { carried, next, again, outside }: LoopBody): GraphProto {
+    const { scope, written, known } = this;
+    [this.written, this.known] = [[], new Map(known)];
+    const port = (suffix: string, { dtype, shape }: AnyTensor): ValueProto =>
+      describe({ name: `${name}/${suffix}`, dtype, shape: this.bind(shape) }, this.precision);
+    const [x, ...results] = [port("x", carried), port("again", again), port("next", next)];
+    const values = new Map([...outside, [carried, x.name]]);
+    for (const node of topological([again, next], values)) if (!values.has(node)) write(this, node, values);
+    for (const [i, node] of [again, next].entries()) this.alias(found(values, node), results[i].name);
+    const nodes = this.written;
+    [this.scope, this.written, this.known] = [scope, written, known];
+    const round: ValueProto = { name: `${name}/round`, element: "int64", shape: [] };
+    const before: ValueProto = { name: `${name}/before`, element: "bool", shape: [] };
+    return { name, nodes, initializers: [], inputs: [round, before, x], outputs: results };
+  }
+
   usedBy(tensor: AnyTensor, op: string): boolean {
     return this.uses.get(tensor)?.has(op) ?? false;
   }
@@ -266,8 +319,7 @@ class GraphWriter implements Emitter {
   }
 
   renamed(names: ReadonlyMap<Value, string>): readonly NodeProto[] {
-    const to = (value: Value): string => names.get(value) ?? value;
-    return this.written.map((node) => ({ ...node, inputs: node.inputs.map(to), output: to(node.output) }));
+    return renamed(this.written, names);
   }
 
   /** A symbolic dimension as an int64 vector of one element, read off the shape of what is fed. */
@@ -280,6 +332,12 @@ class GraphWriter implements Emitter {
     });
     const terms = factor === 1 && sizes.length > 0 ? sizes : [this.ints([factor]), ...sizes];
     return terms.reduce((product, size) => this.node("Mul", [product, size]));
+  }
+
+  private named(type: string): string {
+    const name = `${this.scope ? `${this.scope}/` : ""}${type}:${this.count}`;
+    this.count += 1;
+    return name;
   }
 
   private constant(element: Element, shape: readonly number[], data: Data | BigInt64Array): Value {

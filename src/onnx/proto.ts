@@ -19,6 +19,8 @@ export interface NodeProto {
   readonly inputs: readonly string[];
   readonly output: string;
   readonly attributes: Attributes;
+  /** The graph that a Loop repeats; it sees the values around it. */
+  readonly body?: GraphProto;
 }
 
 /** A graph input or output; a symbolic dimension is a string. */
@@ -28,12 +30,15 @@ export interface ValueProto {
   readonly shape: readonly (number | string)[];
 }
 
-export interface ModelProto {
+export interface GraphProto {
   readonly name: string;
   readonly nodes: readonly NodeProto[];
   readonly initializers: readonly TensorProto[];
   readonly inputs: readonly ValueProto[];
   readonly outputs: readonly ValueProto[];
+}
+
+export interface ModelProto extends GraphProto {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -48,7 +53,7 @@ export const CHECKSUM_KEY = "reparam.checksum";
 
 /** Attributes that ONNX declares as floats; every other number is an integer to it. */
 const FLOATS = new Set(["alpha", "beta", "epsilon"]);
-const AttributeType = { float: 1, int: 2, string: 3, ints: 7 } as const;
+const AttributeType = { float: 1, int: 2, string: 3, graph: 5, ints: 7 } as const;
 
 function writeAttribute(writer: BinaryWriter, name: string, value: Attribute): void {
   writer.tag(1, WireType.LengthDelimited).string(name);
@@ -75,6 +80,21 @@ function writeNode(writer: BinaryWriter, node: NodeProto): void {
   for (const [name, value] of Object.entries(node.attributes)) {
     message(writer, 5, (inner) => writeAttribute(inner, name, value));
   }
+  const { body } = node;
+  if (!body) return;
+  message(writer, 5, (inner) => {
+    inner.tag(1, WireType.LengthDelimited).string("body");
+    message(inner, 6, (graph) => writeGraph(graph, body));
+    inner.tag(20, WireType.Varint).int32(AttributeType.graph);
+  });
+}
+
+function writeGraph(writer: BinaryWriter, graph: GraphProto): void {
+  for (const node of graph.nodes) message(writer, 1, (inner) => writeNode(inner, node));
+  writer.tag(2, WireType.LengthDelimited).string(graph.name);
+  for (const tensor of graph.initializers) message(writer, 5, (inner) => writeTensor(inner, tensor));
+  for (const value of graph.inputs) message(writer, 11, (inner) => writeValue(inner, value));
+  for (const value of graph.outputs) message(writer, 12, (inner) => writeValue(inner, value));
 }
 
 function writeTensor(writer: BinaryWriter, tensor: TensorProto): void {
@@ -112,13 +132,7 @@ export function encodeModel(model: ModelProto): Uint8Array {
   const writer = new BinaryWriter();
   writer.tag(1, WireType.Varint).int64(IR_VERSION);
   writer.tag(2, WireType.LengthDelimited).string("reparam");
-  message(writer, GRAPH_FIELD, (graph) => {
-    for (const node of model.nodes) message(graph, 1, (inner) => writeNode(inner, node));
-    graph.tag(2, WireType.LengthDelimited).string(model.name);
-    for (const tensor of model.initializers) message(graph, 5, (inner) => writeTensor(inner, tensor));
-    for (const value of model.inputs) message(graph, 11, (inner) => writeValue(inner, value));
-    for (const value of model.outputs) message(graph, 12, (inner) => writeValue(inner, value));
-  });
+  message(writer, GRAPH_FIELD, (graph) => writeGraph(graph, model));
   message(writer, 8, (opset) => {
     opset.tag(1, WireType.LengthDelimited).string("");
     opset.tag(2, WireType.Varint).int64(OPSET);

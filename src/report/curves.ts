@@ -4,22 +4,39 @@ import { type LineChart, lineChart, type Series } from "./line-chart.ts";
 import { formatNumber } from "./numbers.ts";
 import { counted, panel, panels, type Section } from "./section.ts";
 
-/** ELBO = reconstruction − rate, in nats per example. */
-export interface Bound {
-  readonly elbo: number;
-  readonly reconstruction: number;
-  readonly rate: number;
-}
+/** What training tells of an example, by name: means. */
+export type Terms = Readonly<Record<string, number>>;
 
 /** Where training stood after `step` steps: a row of the run's metrics. */
 export interface CurvePoint {
   readonly step: number;
   readonly epoch: number;
-  readonly train: Bound;
-  readonly validation?: Bound;
-  readonly learningRate: number;
-  readonly klWeight: number;
+  readonly train: Terms;
+  readonly validation?: Terms;
+  /** Of training by gradients. */
+  readonly learningRate?: number;
+  readonly klWeight?: number;
 }
+
+interface TermPanel {
+  readonly title: string;
+  readonly unit: string;
+  /** Never below 0, as a KL divergence or a squared error is. */
+  readonly fromZero?: boolean;
+}
+
+/** The terms that have a panel, in this order. */
+const panelsOf: Readonly<Record<string, TermPanel>> = {
+  logLikelihood: { title: "Log-likelihood", unit: "nats per example" },
+  squaredError: { title: "Squared error", unit: "in the data's units, squared", fromZero: true },
+  elbo: { title: "ELBO", unit: "nats per example" },
+  reconstruction: { title: "Reconstruction", unit: "nats per example" },
+  rate: { title: "Rate", unit: "nats per example", fromZero: true },
+  discriminatorLoss: { title: "Discriminator's loss", unit: "nats per code; log 2 · 2 where it cannot tell" },
+  discriminatorAccuracy: { title: "Codes told from the prior", unit: "share of them; ½ is none", fromZero: true },
+  generatorLoss: { title: "Encoder's loss in the game", unit: "nats per code" },
+  discrepancy: { title: "Discrepancy of the codes", unit: "MMD², from the prior" },
+};
 
 type LineStyle = Omit<Series, "points">;
 
@@ -42,34 +59,41 @@ export async function curveSection(curve: readonly CurvePoint[]): Promise<Sectio
       return y === undefined ? [] : [{ x: point[axis], y }];
     }),
   });
-  const bound = (name: string, term: keyof Bound): Promise<Panel> => {
+  const told = Object.entries(panelsOf).filter(([term]) => curve.some(({ train }) => term in train));
+  if (told.length === 0) return undefined;
+  const termPanel = ([term, { title, unit, fromZero = false }]: [string, TermPanel]): Promise<Panel> => {
     const series = [
       line(training, (point) => point.train[term]),
       line(validation, (point) => point.validation?.[term]),
     ];
-    const fromZero = term === "rate"; // a KL divergence is never below 0
-    return chartPanel(name, "nats per example", { axis, fromZero, series, range: mainPart(series, fromZero) });
+    return chartPanel(title, unit, { axis, fromZero, series, range: mainPart(series, fromZero) });
   };
 
-  const largestRate = largest(curve.map((point) => point.learningRate));
-  const largestWeight = largest(curve.map((point) => point.klWeight));
-  const shown = await Promise.all([
-    bound("ELBO", "elbo"),
-    bound("Reconstruction", "reconstruction"),
-    bound("Rate", "rate"),
-    chartPanel("Schedules", `as shares of ${formatNumber(largestRate)} and ${formatNumber(largestWeight)}`, {
-      axis,
-      fromZero: true,
-      series: [
-        line(learningRate, (point) => point.learningRate / largestRate),
-        line(klWeight, (point) => point.klWeight / largestWeight),
-      ],
-    }),
-  ]);
+  const bound = told.some(([term]) => term === "elbo");
+  const largestRate = largest(curve.flatMap((point) => point.learningRate ?? []));
+  const largestWeight = largest(curve.flatMap((point) => point.klWeight ?? []));
+  const scheduled = curve.some((point) => point.learningRate !== undefined);
+  const schedules = (): Promise<Panel> =>
+    chartPanel(
+      "Schedules",
+      `as shares of ${formatNumber(largestRate)}${bound ? ` and ${formatNumber(largestWeight)}` : ""}`,
+      {
+        axis,
+        fromZero: true,
+        series: [
+          line(learningRate, (point) => point.learningRate && point.learningRate / largestRate),
+          ...(bound ? [line(klWeight, (point) => point.klWeight && point.klWeight / largestWeight)] : []),
+        ],
+      },
+    );
+  const shown = await Promise.all([...told.map(termPanel), ...(scheduled ? [schedules()] : [])]);
   const outside = shown.flatMap((one) => one.outside ?? []);
+  const words = bound
+    ? "ELBO = reconstruction − rate: log p(x|z) expected under q(z|x), less KL(q(z|x) ‖ p(z)), averaged over the examples; at " +
+      "weight 1, whatever the KL weight of the loss. A larger ELBO is better. "
+    : "Averaged over the examples. ";
   const caption =
-    "ELBO = reconstruction − rate: log p(x|z) expected under q(z|x), less KL(q(z|x) ‖ p(z)), averaged over the examples; at " +
-    "weight 1, whatever the KL weight of the loss. A larger ELBO is better. Gaps are values that were not finite." +
+    `${words}Gaps are values that were not finite.` +
     (outside.length > 0
       ? ` So that the later course can be read, extreme points lie outside the axes: ${outside.join("; ")}.`
       : "");

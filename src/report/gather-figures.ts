@@ -1,3 +1,5 @@
+import { usualCondition } from "../data/condition-draws.ts";
+import type { Stated } from "../data/conditions.ts";
 import { type Dataset, numbersOf, subset } from "../data/dataset.ts";
 import { isImage } from "../data/pixels.ts";
 import { latentMap } from "../evaluation/latent-map.ts";
@@ -38,14 +40,22 @@ export function gatherHistory(bytes: Uint8Array, { data: { shape } }: RunFacts):
   return { epochs: epochs.sort((a, b) => a.epoch - b.epoch) };
 }
 
-/** The first examples, and those with the highest and lowest log p(x|z), reconstructed. */
+/** How well each example is reconstructed. */
+export interface ReconstructionFit {
+  /** A larger log p(x|z) is better, a smaller squared error. */
+  readonly by: Reconstructions["by"];
+  readonly values: Float64Array;
+}
+
+/** The first examples, and those that are reconstructed best and worst. */
 export async function gatherReconstructions(
   model: TrainedModel,
   dataset: Dataset,
-  logLikelihood: Float64Array,
+  { by, values }: ReconstructionFit,
   split: string,
 ): Promise<Reconstructions> {
-  const order = Array.from(logLikelihood.keys()).sort((a, b) => logLikelihood[b] - logLikelihood[a]);
+  const sign = by === "squared error" ? -1 : 1;
+  const order = Array.from(values.keys()).sort((a, b) => sign * (values[b] - values[a]));
   const some = async (rows: readonly number[]): Promise<readonly Reconstruction[]> => {
     const chosen = subset(dataset, rows);
     const originals = imagesOf(numbersOf(chosen), model.facts);
@@ -53,12 +63,13 @@ export async function gatherReconstructions(
     return rows.map((row, i) => ({
       original: originals[i],
       reconstruction: reconstructions[i],
-      logLikelihood: logLikelihood[row],
+      value: values[row],
     }));
   };
   const extremes = Math.min(EXTREMES, Math.ceil(dataset.length / 2));
   return {
     split,
+    by,
     examples: dataset.length,
     typical: await some(Array.from({ length: Math.min(TYPICAL, dataset.length) }, (_, i) => i)),
     best: await some(order.slice(0, extremes)),
@@ -98,9 +109,14 @@ async function decodedGrid(model: TrainedModel): Promise<DecodedGrid> {
   const span = latentSpan(model.facts);
   const at = stepsOver(span, GRID);
   const z = Array.from({ length: GRID * GRID }, (_, i) => [at[i % GRID], at[GRID - 1 - Math.floor(i / GRID)]]);
-  const images = imagesOf((await model.decode(z)).data, model.facts);
+  const images = imagesOf((await model.decode(z, usuallyGiven(model.facts))).data, model.facts);
   const rows = Array.from({ length: GRID }, (_, row) => images.slice(row * GRID, (row + 1) * GRID));
   return { rows, ...span };
+}
+
+/** One condition for all pictures of a figure, of a model that takes one. */
+function usuallyGiven({ data: { condition } }: RunFacts): Stated {
+  return condition ? { condition: usualCondition(condition) } : {};
 }
 
 /** The most used latents moved one by one. */
@@ -108,7 +124,8 @@ export async function gatherTraversals(model: TrainedModel, byUse: readonly numb
   const chosen = byUse.slice(0, TRAVERSED);
   const span = latentSpan(model.facts);
   const path = traversal(latentCentre(model.facts), chosen, { steps: STEPS, ...span });
-  const images = imagesOf((await model.decode(path.map(({ z }) => z))).data, model.facts);
+  const z = path.map((point) => point.z);
+  const images = imagesOf((await model.decode(z, usuallyGiven(model.facts))).data, model.facts);
   return {
     latents: chosen.map((latent, i) => ({ latent, images: images.slice(i * STEPS, (i + 1) * STEPS) })),
     ...span,

@@ -1,13 +1,25 @@
 import { z } from "zod";
+import { valuesOf } from "../data/conditions.ts";
 import { columnNames, type Dataset, firstOf, numbersOf } from "../data/dataset.ts";
 import { isImage } from "../data/pixels.ts";
 import type { RateSplit } from "../evaluation/aggregate.ts";
 import type { LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import type { StampedNumber } from "../evaluation/summary.ts";
+import { families } from "../models/families.ts";
+import { builtInModel } from "../models/names.ts";
 import type { RunConfig } from "../run/config.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
+import { abilitiesIn } from "../trained/load.ts";
 import type { TrainedModel } from "../trained/trained-model.ts";
 import type { CurvePoint } from "./curves.ts";
-import { gatherHistory, gatherMap, gatherReconstructions, gatherSamples, gatherTraversals } from "./gather-figures.ts";
+import {
+  gatherHistory,
+  gatherMap,
+  gatherReconstructions,
+  gatherSamples,
+  gatherTraversals,
+  type ReconstructionFit,
+} from "./gather-figures.ts";
 import { gatherScores } from "./gather-scores.ts";
 
 import { modelCard } from "./model-card.ts";
@@ -23,7 +35,10 @@ export interface ReportSources {
   /** history.safetensors, where the run has it. */
   readonly history?: Uint8Array;
   readonly evaluation: {
-    readonly estimate: LikelihoodEstimate;
+    /** Of a model that has a density. */
+    readonly estimate?: LikelihoodEstimate;
+    /** The root mean square of x − x̂ of each example. */
+    readonly reconstructionErrors?: Float64Array;
     readonly active?: readonly boolean[];
     readonly numbers: readonly StampedNumber[];
     readonly split: string;
@@ -48,9 +63,11 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
   const split = `${evaluation.split} split`;
   const dataset = firstOf(sources.dataset, MOST);
   const image = isImage(dataset.shape);
-  const latents = active && estimate.rates?.map((rate, j) => ({ rate, active: active[j] }));
+  const latents = active && estimate?.rates?.map((rate, j) => ({ rate, active: active[j] }));
+  const can = new Set(abilitiesIn(model.facts));
+  const fit = fitOf(evaluation, sizeOf(dataset.shape));
   const used = Array.from({ length: config.model.latents }, (_, j) => j).sort(
-    (a, b) => (estimate.rates?.[b] ?? 0) - (estimate.rates?.[a] ?? 0),
+    (a, b) => (estimate?.rates?.[b] ?? 0) - (estimate?.rates?.[a] ?? 0),
   );
   const step = Number(metrics.at(-1)?.step ?? 0);
   const FIGURES = 6;
@@ -66,19 +83,21 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
     title: model.name.split(/[\\/]/).filter(Boolean).at(-1) ?? model.name,
     sentence: sentence(config, step),
     numbers,
-    trust: trustOf(estimate),
+    trust: estimate && trustOf(estimate),
     curve: curvePoints(metrics),
     history: image && history ? gatherHistory(history, model.facts) : undefined,
     reconstructions: await figure(async () =>
-      image ? gatherReconstructions(model, sources.dataset, estimate.perExample.reconstruction, split) : undefined,
+      image && fit ? gatherReconstructions(model, sources.dataset, fit, split) : undefined,
     ),
-    samples: await figure(async () => (image ? gatherSamples(model) : undefined)),
+    samples: await figure(async () => (image && can.has("sample") ? gatherSamples(model) : undefined)),
     latentMap: await figure(() => gatherMap(model, dataset, split, signal)),
     latents,
     inference: inferenceOf(sources, split),
-    traversals: await figure(async () => (image ? gatherTraversals(model, used) : undefined)),
-    scores: await figure(() => gatherScores(model, dataset, split, signal)),
-    table: await figure(() => gatherTable(model, dataset, split)),
+    traversals: await figure(async () =>
+      image && estimate?.density === "posterior" ? gatherTraversals(model, used) : undefined,
+    ),
+    scores: await figure(async () => (can.has("score") ? gatherScores(model, dataset, split, signal) : undefined)),
+    table: await figure(async () => (can.has("sample") ? gatherTable(model, dataset, split) : undefined)),
     pictures: [],
     likelihood: config.model.likelihood,
     notes: [
@@ -87,6 +106,16 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
     card: modelCard(config, evaluation.split),
     config: { ...config.options, ...config.data, ...config.model, ...config.environment },
   };
+}
+
+/** How well each example is reconstructed; undefined where every one is exactly, as by a flow. */
+function fitOf(
+  { estimate, reconstructionErrors }: ReportSources["evaluation"],
+  size: number,
+): ReconstructionFit | undefined {
+  if (estimate?.density === "posterior") return { by: "log p(x|z)", values: estimate.perExample.reconstruction };
+  if (estimate || !reconstructionErrors) return undefined;
+  return { by: "squared error", values: reconstructionErrors.map((error) => size * error ** 2) };
 }
 
 /** What is known of the posteriors beyond the rate of each latent. */
@@ -106,7 +135,9 @@ async function gatherTable(model: TrainedModel, dataset: Dataset, split: string)
   if (dataset.shape.length !== 1) return undefined;
   const [size] = dataset.shape;
   const data = numbersOf(dataset);
-  const samples = await model.sample(dataset.length, { from: "draw", seed: 0 });
+  const given = model.facts.data.condition ? dataset.given : undefined; // the same for both
+  const condition = given && Object.fromEntries(given.map((column) => [column.name, valuesOf(column)]));
+  const samples = await model.sample(dataset.length, { from: "draw", seed: 0, condition });
   const rows = (values: Float32Array): readonly (readonly number[])[] =>
     Array.from({ length: dataset.length }, (_, i) => Array.from(values.subarray(i * size, (i + 1) * size)));
   return { split, columns: columnNames(dataset.columns, size), data: rows(data), samples: rows(samples.data) };
@@ -114,9 +145,10 @@ async function gatherTable(model: TrainedModel, dataset: Dataset, split: string)
 
 /** The report's first sentence: what was trained, for how long, on what. */
 export function sentence({ options, data, model }: RunConfig, steps: number): string {
-  const what = options.model === undefined ? "A variational autoencoder" : `The model of ${options.model}`;
+  const name = builtInModel(options.model);
+  const what = name === undefined ? `The model of ${options.model}` : families[name].title;
   const source = options.data ?? "the first 10,000 training images of Fashion-MNIST";
-  return `${what} with ${model.latents} latents and ${model.parameters.toLocaleString("en-US")} parameters, trained for ${steps.toLocaleString("en-US")} steps on ${source} (${data.examples.toLocaleString("en-US")} examples, split for training and validation), with ${likelihoodInWords(model.likelihood)}.`;
+  return `${what} with ${model.latents} latents and ${model.parameters.toLocaleString("en-US")} parameters, trained for ${steps.toLocaleString("en-US")} steps on ${source} (${data.examples.toLocaleString("en-US")} examples, split for training and validation)${model.likelihood === undefined ? "" : `, with ${likelihoodInWords(model.likelihood)}`}.`;
 }
 
 const distributions: Readonly<Record<string, string>> = {
@@ -133,14 +165,14 @@ function likelihoodInWords(name: string): string {
   return [words, ...observation.filter((one) => one !== "data as they are")].join(", ");
 }
 
-const bound = z.object({ elbo: z.number(), reconstruction: z.number(), rate: z.number() });
+const terms = z.record(z.string(), z.number());
 const rowSchema = z.object({
   step: z.number(),
   epoch: z.number(),
-  train: bound,
-  validation: bound.optional(),
-  learningRate: z.number(),
-  klWeight: z.number(),
+  train: terms,
+  validation: terms.optional(),
+  learningRate: z.number().optional(),
+  klWeight: z.number().optional(),
 });
 
 /** The rows of metrics.jsonl that a curve can be drawn from. */

@@ -90,12 +90,14 @@ export interface History {
 export interface Reconstruction {
   readonly original: Image;
   readonly reconstruction: Image;
-  /** log p(x|z) in nats, expected under q(z|x). */
-  readonly logLikelihood: number;
+  /** By what `Reconstructions.by` says. */
+  readonly value: number;
 }
 
 export interface Reconstructions {
   readonly split: string;
+  /** How well one is reconstructed: log p(x|z) in nats, expected under q(z|x), or ‖x − x̂‖² in the data's own units. */
+  readonly by: "log p(x|z)" | "squared error";
   /** How many examples best and worst were chosen from. */
   readonly examples: number;
   /** The first of the split, not chosen by how well they are reconstructed. */

@@ -1,12 +1,14 @@
 import { InputError } from "../errors.ts";
 import { stepsPerBatch } from "../inference/ways.ts";
 import { parseArchitecture } from "../models/architecture.ts";
+import type { FamilyOptions } from "../models/family.ts";
 import { likelihoodFor } from "../models/likelihoods.ts";
 import type { DataDescription } from "../models/model.ts";
+import { builtInModel } from "../models/names.ts";
 import type { Architecture } from "../models/networks.ts";
 import { type VaeOptions, vaeSchema } from "../models/vae.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
-import { LEAST_EPOCHS, type SettledOptions, type TrainOptions, wayOptions } from "./options.ts";
+import { LEAST_EPOCHS, parseWidths, type SettledOptions, type TrainOptions, wayOptions } from "./options.ts";
 
 /** The rest of the arguments as the schema has them. */
 function withDefaults(given: Partial<VaeOptions> & Pick<VaeOptions, "likelihood">): VaeOptions {
@@ -55,6 +57,17 @@ export function vaeOptions(options: TrainOptions, description: DataDescription):
   return { architecture, decoder: parsed(options.decoder), ...parts };
 }
 
+/** What a built-in model is told: the options that are given, and the parts that suit the data. */
+export function familyOptions(options: TrainOptions, description: DataDescription): FamilyOptions {
+  const { hidden, discriminator } = options;
+  return {
+    ...options,
+    vae: vaeOptions(options, description),
+    hidden: hidden === undefined ? undefined : parseWidths(hidden),
+    discriminator: discriminator === undefined ? undefined : parseWidths(discriminator),
+  };
+}
+
 const FEW_EXAMPLES = 5000;
 /** Epochs on the embedded images: what the README measures. */
 const EMBEDDED_EPOCHS = 60;
@@ -81,7 +94,7 @@ export function settleOptions(options: TrainOptions, description: DataDescriptio
 /** A dense layer that reads all of a large image moves by the sum over its inputs: its steps must be the smaller. */
 function usualRate(options: TrainOptions, description: DataDescription): number {
   const features = sizeOf(description.shape);
-  if (features <= DENSE_PIXELS || options.model !== undefined) return 1e-3;
+  if (features <= DENSE_PIXELS || builtInModel(options.model) === undefined) return 1e-3;
   const { architecture } = vaeOptions(options, description);
   return architecture.kind === "mlp" ? 1e-3 * Math.sqrt(DENSE_PIXELS / features) : 2e-3;
 }

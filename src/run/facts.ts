@@ -2,7 +2,22 @@ import { z } from "zod";
 import { measures } from "../data/dataset.ts";
 import { dataKinds } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
-import { latentSpaces } from "../models/names.ts";
+import { latentSpaces, modelNames } from "../models/names.ts";
+
+/** The programs that a trained model is made of; each lies in NAME.onnx. */
+export const programNames = ["encoder", "decoder", "likelihood", "prior", "density"] as const;
+export type ProgramName = (typeof programNames)[number];
+
+const conditionSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("category"),
+    name: z.string(),
+    values: z.array(z.string()).readonly(),
+    /** Of the training part. */
+    shares: z.array(z.number()).readonly(),
+  }),
+  z.object({ kind: z.literal("number"), name: z.string(), mean: z.number(), deviation: z.number() }),
+]);
 
 /** The training data by their content, and what is needed to read others like them and to give numbers back in their units. */
 const dataSchema = z.object({
@@ -20,6 +35,8 @@ const dataSchema = z.object({
   /** What class numbers mean, and which column of a table they are of. */
   labelNames: z.array(z.string()).optional(),
   labelColumn: z.string().optional(),
+  /** What is given with each example, in the order in which the model takes it. */
+  condition: z.array(conditionSchema).readonly().optional(),
   testChecksum: z.string().optional(),
   moduleChecksum: z.string().optional(),
 });
@@ -28,11 +45,16 @@ const modelSchema = z.object({
   latents: z.number(),
   /** Where latents lie: R^k where it is left out, [0, 1]^k, or zeros and ones. */
   space: z.enum(latentSpaces).optional(),
-  likelihood: z.string(),
+  /** The built-in model; undefined of a module's. */
+  family: z.enum(modelNames).optional(),
+  /** What x is distributed by, given z or by itself; undefined of a model without a density. */
+  likelihood: z.string().optional(),
   /** The families of q(z|x) and p(z). */
   posterior: z.string().optional(),
   prior: z.string().optional(),
   parameters: z.number(),
+  /** Which programs the model has; all of them where it is left out. */
+  programs: z.array(z.enum(programNames)).optional(),
   /** What 1 of what is modelled is in the data's own units. */
   unit: z.number(),
   /** The networks of a built-in model as options write them. */

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from "node:
 import { dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
+import { type ProgramName, programNames } from "./facts.ts";
 import { errorCode, fileError, isTemporary, readIfThere, removeQuietly, writeAtomically } from "./files.ts";
 import { acquireLock, isLockFile, type Lock } from "./lock.ts";
 import { appendRow, cutRows, type MetricsRow, readRows } from "./metrics.ts";
@@ -17,11 +18,7 @@ const CHECKPOINT = "checkpoint.safetensors";
 const PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors";
 const BEST = "best.safetensors";
 const ARTIFACTS = [
-  "encoder.onnx",
-  "decoder.onnx",
-  "likelihood.onnx",
-  "prior.onnx",
-  "density.onnx",
+  ...programNames.map((name): `${ProgramName}.onnx` => `${name}.onnx`),
   "scores.json",
   "history.safetensors",
   "evaluation.json",

@@ -1,21 +1,53 @@
 import { InputError } from "../errors.ts";
+import { builtInModel, modelNames, partsOf } from "../models/names.ts";
 import type { OptionName, TrainOptions } from "./options.ts";
 
-const modelParts = [
-  "preset",
-  "encoder",
-  "decoder",
-  "latents",
-  "likelihood",
-  "binarize",
-  "variance",
-  "scale",
-  "posterior",
-  "prior",
-  "components",
-  "posteriorScale",
-  "temperature",
-] as const;
+/** Every option that is a part of some built-in model. */
+const modelParts = [...new Set(modelNames.flatMap((name) => partsOf[name]))];
+
+/** Options of a bound, its gradient and its inference: a variational autoencoder's alone. */
+const variational: readonly OptionName[] = [
+  "klWeight",
+  "lambda",
+  "klWarmup",
+  "kl",
+  "freeBits",
+  "capacity",
+  "bound",
+  "gradient",
+  "baseline",
+  "inference",
+  "klPeriod",
+  "samples",
+];
+
+/** What these have where nobody gave them. */
+const neutral: Partial<Record<OptionName, unknown>> = { klWarmup: 0, bound: "elbo", inference: "joint", samples: 1 };
+
+/** Refuses what the named model does not have, and tells which model does. */
+function checkParts(options: TrainOptions, from: (option: string) => string): void {
+  const name = builtInModel(options.model);
+  const given = new Map<string, unknown>(Object.entries({ ...options }));
+  for (const [option, value] of Object.entries(neutral)) if (given.get(option) === value) given.delete(option);
+  const isGiven = (option: string): boolean => given.get(option) !== undefined;
+  const parts = name === undefined ? [] : partsOf[name];
+  const stray = modelParts.find((option) => isGiven(option) && !parts.includes(option));
+  if (stray !== undefined && name === undefined) {
+    throw new InputError(
+      `${from(stray)}: is part of a built-in model; with --model the module ${options.model} decides it`,
+    );
+  }
+  if (stray !== undefined) {
+    const able = modelNames.filter((other) => partsOf[other].includes(stray));
+    throw new InputError(`${from(stray)}: changes nothing with --model ${name}; it is for ${able.join(", ")}`);
+  }
+  if (name === undefined || name === "vae") return;
+  const idle = variational.find(isGiven);
+  if (idle === undefined) return;
+  throw new InputError(
+    `${from(idle)}: is of the bound that --model vae is trained by, and ${name} is not; leave it out`,
+  );
+}
 
 /** Refuses parts of an objective that need one another, or exclude one another; the model's own check comes when it is built. */
 function checkObjective(options: TrainOptions, from: (option: string) => string): void {
@@ -39,13 +71,14 @@ function checkObjective(options: TrainOptions, from: (option: string) => string)
 
 /** Refuses options that exclude one another, need one another or would change nothing. @throws InputError that names the first. */
 export function checkTogether(options: TrainOptions, from: (option: string) => string): void {
-  const { klPeriod, klWarmup, model, lambda, variance } = options;
+  const { klPeriod, klWarmup, lambda, variance } = options;
   if (lambda !== undefined && options.klWeight !== undefined) {
     throw new InputError(`${from("lambda")}: sets the same number as the KL weight, λ = 2ηw; give one of them`);
   }
   if (lambda !== undefined && variance === undefined) {
     throw new InputError(`${from("lambda")}: is a weight beside a squared error, λ = 2ηw; give its --variance η too`);
   }
+  checkParts(options, from);
   checkObjective(options, from);
   checkUsed(options, from);
   if (variance !== undefined && (options.likelihood ?? "normal") !== "normal") {
@@ -61,10 +94,6 @@ export function checkTogether(options: TrainOptions, from: (option: string) => s
     throw new InputError(
       `${from("klPeriod")}: ${klPeriod} must be more than the KL warm-up of ${klWarmup} steps: the weight would never reach its height`,
     );
-  }
-  const parts = modelParts.filter((name) => options[name] !== undefined);
-  if (model !== undefined && parts.length > 0) {
-    throw new InputError(`${from(parts[0])}: is part of a preset; with --model the module ${model} decides it`);
   }
 }
 

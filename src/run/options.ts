@@ -7,7 +7,18 @@ import type { OptimizerOptions, Schedule } from "../inference/phase.ts";
 import type { Refinement } from "../inference/semi-amortized.ts";
 import { inferenceNames, type WayOptions } from "../inference/ways.ts";
 import { parseArchitecture } from "../models/architecture.ts";
-import { likelihoodNames, posteriorNames, priorNames, scaleNames } from "../models/names.ts";
+import {
+  builtInModel,
+  covarianceNames,
+  kernelNames,
+  likelihoodNames,
+  mixingNames,
+  modelNames,
+  posteriorNames,
+  priorNames,
+  scaleNames,
+  transformNames,
+} from "../models/names.ts";
 import { nearest } from "../nearest.ts";
 import { checkTogether } from "./options-together.ts";
 
@@ -45,6 +56,13 @@ export const optionsSchema = z.strictObject({
   colour: z.enum(["grey", "rgb"]).optional().describe("images: rgb unless all are grey"),
   columns: z.string().min(1).optional().describe("table: columns to model, by name or number from 1, with commas"),
   label: z.string().min(1).optional().describe("table: column that is the class of a row, and is not modelled"),
+  condition: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'what is given with each example and not modelled: "label", its class; of a table also columns, with commas',
+    ),
   measure: z.enum(measures).optional().describe("what the numbers are, instead of what they look like"),
   preset: z
     .enum(["bernoulli-mlp", "bernoulli-conv"])
@@ -52,7 +70,10 @@ export const optionsSchema = z.strictObject({
     .describe(
       "named model, whose parts the options below replace; by default the data's measure and shape decide, and bernoulli-mlp for the embedded images",
     ),
-  model: path.optional().describe("module (.ts or .js) that exports a model of your own, instead of a preset"),
+  model: path
+    .refine(isModel, `one of ${modelNames.join(", ")}, or a module (.ts or .js) of your own is expected`)
+    .optional()
+    .describe(`${modelNames.join(", ")}; or a module (.ts or .js) that exports a model of your own; vae by default`),
   encoder: z
     .string()
     .refine(isArchitecture, `${EXPECTED} is expected`)
@@ -84,6 +105,48 @@ export const optionsSchema = z.strictObject({
     .describe("components of mixtures, rank of a low-rank scale; 10 by default, of --prior classes the data's"),
   posteriorScale: positive.optional().describe("deviation of --posterior fixed; 1 by default"),
   temperature: positive.optional().describe("of --posterior relaxed and straight-through; 0.5 by default"),
+  covariance: z
+    .enum(covarianceNames)
+    .optional()
+    .describe("gaussian-mixture: covariances of the components; full by default, of images diagonal"),
+  restarts: count.optional().describe("gaussian-mixture: starts of EM, of which the best is kept; 1 by default"),
+  floor: z.number().nonnegative().optional().describe("gaussian-mixture: variance that is added to every covariance"),
+  tolerance: positive
+    .optional()
+    .describe("EM is over where a step gains fewer nats per example; 1e-6 by default, of mixtures 1e-3"),
+  em: z.boolean().optional().describe("probabilistic-pca: by EM instead of the closed form"),
+  uncentred: z.boolean().optional().describe("pca: about 0 instead of the mean"),
+  standardize: z.boolean().optional().describe("linear models and mixtures: columns in units of their own deviation"),
+  kernel: z.enum(kernelNames).optional().describe("kernel-pca: rbf by default"),
+  gamma: positive.optional().describe("kernel-pca: γ of the kernels rbf and polynomial"),
+  degree: count.optional().describe("kernel-pca: of the polynomial kernel; 3 by default"),
+  coefficient: z.number().nonnegative().optional().describe("kernel-pca: c of (γxᵀy + c)^degree; 1 by default"),
+  ridge: positive.optional().describe("kernel-pca: ridge of the regression that finds pre-images; 1 by default"),
+  transform: z
+    .enum(transformNames)
+    .optional()
+    .describe("flow: what one layer does; spline-coupling by default for tables, coupling for images"),
+  layers: count.optional().describe("flow: how many of them; 8 by default"),
+  bins: count.optional().describe("flow: bins of a spline; 8 by default"),
+  hidden: z
+    .string()
+    .refine(isWidths, 'widths such as "128 128" are expected')
+    .optional()
+    .describe('flow: widths of the network in each layer, "128 128"'),
+  mixing: z
+    .enum(mixingNames)
+    .optional()
+    .describe("flow: what mixes the numbers between layers; lu by default for tables, permutation for images"),
+  discriminator: z
+    .string()
+    .refine(isWidths, 'widths such as "256 256" are expected')
+    .optional()
+    .describe('adversarial-autoencoder: widths of the discriminator, "256 256"'),
+  regularization: positive
+    .optional()
+    .describe(
+      "adversarial- and wasserstein-autoencoder: weight of what holds the codes to the prior, beside the reconstruction",
+    ),
   binarize: z
     .enum(["none", "threshold", "stochastic"])
     .optional()
@@ -235,17 +298,36 @@ function isArchitecture(text: string): boolean {
   }
 }
 
+/** The widths of hidden layers: "128 128" or "128,128". */
+export function parseWidths(text: string): readonly number[] {
+  return text
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(Number);
+}
+
+function isWidths(text: string): boolean {
+  const widths = parseWidths(text);
+  return widths.length > 0 && widths.every((width) => Number.isInteger(width) && width > 0);
+}
+
+/** What is neither a built-in name nor looks like a path is a name that is not known. */
+function isModel(text: string): boolean {
+  return builtInModel(text) !== undefined || /[\\/.]/.test(text);
+}
+
 function isSize(text: string): boolean {
   return parseSize(text) !== undefined;
 }
 
 /** How the options want the training data read. */
-export function readingOptions({ size, colour, columns, label, measure }: TrainOptions): ReadingOptions {
+export function readingOptions({ size, colour, columns, label, condition, measure }: TrainOptions): ReadingOptions {
   return {
     size: size === undefined ? undefined : parseSize(size),
     colour,
     columns: columns?.split(",").map((column) => column.trim()),
     label,
+    condition: condition?.split(",").map((column) => column.trim()),
     measure,
   };
 }

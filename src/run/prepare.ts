@@ -1,11 +1,14 @@
+import { conditioned, describeConditions, givenColumns, LABEL } from "../data/conditions.ts";
 import { type Dataset, numberRange, split } from "../data/dataset.ts";
 import { embeddedFashion } from "../data/fashion.ts";
 import { kindOf, openDataset, openLike } from "../data/open.ts";
 import type { DataKind, ReadingOptions } from "../data/reading.ts";
+import { InputError } from "../errors.ts";
+import { families } from "../models/families.ts";
 import { inferredBy } from "../models/inference.ts";
-import { type DataDescription, describeData, type Model } from "../models/model.ts";
-import { vae } from "../models/vae.ts";
-import { vaeOptions } from "./defaults.ts";
+import { type AnyModel, type DataDescription, describeData, isPointModel } from "../models/model.ts";
+import { builtInModel } from "../models/names.ts";
+import { familyOptions } from "./defaults.ts";
 import type { RunFacts } from "./facts.ts";
 import { readingOptions, refinementOptions, type TrainOptions } from "./options.ts";
 import { loadUserModel, moduleChecksum } from "./user-model.ts";
@@ -30,13 +33,33 @@ export async function openRunData(options: TrainOptions, watch: Watch = {}): Pro
   const embedded = data === undefined ? await embeddedFashion() : undefined;
   const source = embedded?.train ?? (await openDataset(data ?? "", { ...readingOptions(options), ...watch }));
   const kind = data === undefined ? "array" : await kindOf(data);
-  const heldOut = (path: string): Promise<Dataset> => openLike(path, { ...source, kind }, watch);
+  const { given: condition } = source;
+  const heldOut = (path: string): Promise<Dataset> => openLike(path, { ...source, kind, condition }, watch);
   const test = options.test === undefined ? embedded?.test : await heldOut(options.test);
   const parts =
     typeof validation === "string"
       ? { train: source, validation: await heldOut(validation) }
       : split(source, { seed, fraction: Math.max(validation, 1 / source.length) }); // one example at least
-  return { source, kind, ...parts, test };
+  return withConditions({ source, kind, ...parts, test }, readingOptions(options).condition);
+}
+
+/** The parts with what is given of their examples, as the training part has it. */
+function withConditions(data: RunData, names: readonly string[] | undefined): RunData {
+  if (names === undefined) return data;
+  const stray = data.train.given === undefined ? names.find((name) => name !== LABEL) : undefined;
+  if (stray !== undefined) {
+    throw new InputError(
+      `--condition ${stray}: columns are for a table, and these data are none; their classes are "label"`,
+    );
+  }
+  const fields = describeConditions(givenColumns(data.train));
+  const { train, validation, test } = data;
+  return {
+    ...data,
+    train: conditioned(train, fields),
+    validation: conditioned(validation, fields),
+    test: test && conditioned(test, fields),
+  };
 }
 
 /** What a model is told of a run's data: of the training part, but for categories, all of which it must have a probability for. */
@@ -48,18 +71,19 @@ export function describeRunData({ train, validation, test }: RunData): DataDescr
 }
 
 /** The model that the options name, built for these data. */
-export async function buildModel(options: TrainOptions, description: DataDescription): Promise<Model> {
+export async function buildModel(options: TrainOptions, description: DataDescription): Promise<AnyModel> {
+  const name = builtInModel(options.model);
   const model =
-    options.model === undefined
-      ? vae(vaeOptions(options, description), description)
-      : await loadUserModel(options.model, description);
-  return inferredBy(model, options.inference, refinementOptions(options));
+    name === undefined
+      ? await loadUserModel(options.model ?? "", description)
+      : families[name].build(familyOptions(options, description), description);
+  return isPointModel(model) ? model : inferredBy(model, options.inference, refinementOptions(options));
 }
 
 /** What a run keeps of its data: their content, so that it can tell when they are no longer what they were, and their units. */
 export function dataFacts(
   options: TrainOptions,
-  { source, test, kind }: RunData,
+  { source, train, test, kind }: RunData,
   { means, deviations, range }: DataDescription,
 ): RunFacts["data"] {
   const { checksum, length: examples, shape, measure, columns, labelNames, labelColumn } = source;
@@ -75,7 +99,8 @@ export function dataFacts(
     ...(table ? { standardisation: { means: Array.from(means), deviations: Array.from(deviations) } } : {}),
     ...(labelNames ? { labelNames: [...labelNames] } : {}),
     ...(labelColumn ? { labelColumn } : {}),
+    ...(train.conditions ? { condition: train.conditions.fields } : {}),
     ...(test ? { testChecksum: test.checksum } : {}),
-    ...(options.model === undefined ? {} : { moduleChecksum: moduleChecksum(options.model) }),
+    ...(builtInModel(options.model) === undefined ? { moduleChecksum: moduleChecksum(options.model ?? "") } : {}),
   };
 }

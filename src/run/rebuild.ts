@@ -1,5 +1,5 @@
 import { InputError } from "../errors.ts";
-import type { DataDescription, Model } from "../models/model.ts";
+import { type DataDescription, isPointModel, type Model } from "../models/model.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { runConfig } from "./config.ts";
 import type { Run } from "./folder.ts";
@@ -15,12 +15,18 @@ export interface Rebuilt {
 
 /**
  * Builds the model of a run again, from its options and its own data, with the parameters that were exported.
- * @throws InputError where the run has no parameters yet.
+ * @throws InputError where the run has no parameters yet, or its model no posterior, which those who ask this work with.
  */
 export async function rebuildModel(run: Run, data: RunData): Promise<Rebuilt> {
   const { options } = runConfig(run);
   const description = describeRunData(data);
-  return { model: await buildModel(options, description), description, parameters: keptParameters(run) };
+  const model = await buildModel(options, description);
+  if (isPointModel(model)) {
+    throw new InputError(
+      `${run.path}: this model has no posterior q(z|x), which that is about; --model vae and the other latent-variable models do`,
+    );
+  }
+  return { model, description, parameters: keptParameters(run) };
 }
 
 /**

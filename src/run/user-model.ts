@@ -96,8 +96,8 @@ function guardFunctions(path: string, model: Model): Model {
     observe: observe && ((raw) => guard(`${path}: observe`, () => observe(raw))),
     objective:
       objective &&
-      ((terms, x) => {
-        const loss = guard(`${path}: objective`, () => objective(terms, x));
+      ((terms, x, draws) => {
+        const loss = guard(`${path}: objective`, () => objective(terms, x, draws));
         if (returned("objective", "a tensor", loss, "shape").shape.length === 0) return loss;
         throw new InputError(`${path}: objective: one number is expected, got [${loss.shape}]; take its mean`);
       }),

@@ -12,8 +12,7 @@ export function evaluate(
 ): readonly Reference[] {
   const values = new Map<AnyTensor, Reference>();
   const sizes: Record<string, number> = {};
-  const order = topological(outputs);
-  for (const node of order) {
+  for (const node of topological(outputs)) {
     if (!node.leaf || node.leaf.kind === "constant") continue;
     const fed = feeds[node.leaf.name];
     if (!fed) throw new Error(`evaluate: ${node.leaf.kind} ${node.leaf.name} is not fed`);
@@ -23,13 +22,22 @@ export function evaluate(
     }
     values.set(node, { data: Float64Array.from(fed.data), shape: fed.shape });
   }
-  for (const node of order) {
-    if (values.has(node)) continue;
+  return interpret(outputs, values, sizes);
+}
+
+/** The outputs' values, from those that are known; what is computed on the way is known afterwards. */
+export function interpret(
+  outputs: readonly AnyTensor[],
+  known: Map<AnyTensor, Reference>,
+  sizes: Readonly<Record<string, number>>,
+): readonly Reference[] {
+  for (const node of topological(outputs, known)) {
+    if (known.has(node)) continue;
     const shape = bindShape(node.shape, sizes).map(Number);
-    const inputs = node.inputs.map((input) => valueFor(values, input));
-    values.set(node, { data: node.reference(inputs, shape), shape });
+    const inputs = node.inputs.map((input) => valueFor(known, input));
+    known.set(node, { data: node.reference(inputs, shape, sizes), shape });
   }
-  return outputs.map((output) => valueFor(values, output));
+  return outputs.map((output) => valueFor(known, output));
 }
 
 function valueFor(values: ReadonlyMap<AnyTensor, Reference>, node: AnyTensor): Reference {

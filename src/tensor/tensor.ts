@@ -26,6 +26,19 @@ export interface Emitter {
   /** A dimension as a scalar float. */
   extent(dim: Dim): Value;
   cast(value: Value, to: DType): Value;
+  /** Computes `body` from `start` again and again; see `LoopBody`. */
+  loop(start: Value, body: LoopBody): Value;
+}
+
+/** What is repeated: x ← next(x), at most `most` times, and as long as `again` of the last x and next is true. */
+export interface LoopBody {
+  /** Stands for x; nothing outside the body uses it. */
+  readonly carried: AnyTensor;
+  readonly next: AnyTensor;
+  readonly again: AnyTensor;
+  readonly most: number;
+  /** What the body needs and is computed once, before: it does not depend on x. */
+  readonly outside: ReadonlyMap<AnyTensor, Value>;
 }
 
 export type Attribute = number | string | boolean | readonly number[] | readonly Dim[];
@@ -55,7 +68,11 @@ export interface Tensor<D extends DType = "float"> {
   lower(emit: Emitter, inputs: readonly Value[]): Value;
   /** The contributions to each input's gradient; null where there is none. */
   pullback(upstream: Tensor): readonly (Tensor | null)[];
-  reference(inputs: readonly Reference[], shape: readonly number[]): Float64Array;
+  reference(
+    inputs: readonly Reference[],
+    shape: readonly number[],
+    sizes?: Readonly<Record<string, number>>,
+  ): Float64Array;
 }
 
 export type AnyTensor = Tensor<DType>;

@@ -1,14 +1,24 @@
+import { newConditions } from "../data/condition-draws.ts";
+import {
+  type Conditions,
+  columnsFor,
+  conditioned,
+  encodeConditions,
+  type GivenColumn,
+  type Stated,
+  statedValues,
+} from "../data/conditions.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { programFeeds } from "../evaluation/feeds.ts";
 import { estimateLikelihood } from "../evaluation/likelihood.ts";
-import type { RunFacts } from "../run/facts.ts";
+import type { ProgramName, RunFacts } from "../run/facts.ts";
 import type { CompiledFunction, Feeds } from "../runtime/compile.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { asDataset } from "./examples.ts";
-import type { ProgramName, Programs } from "./programs.ts";
+import type { Programs } from "./programs.ts";
 import { compareScores, NO_REFERENCE } from "./scores.ts";
-import type { Ability, Codes, ReferenceScores, TrainedModel, Watched } from "./trained-model.ts";
+import type { Ability, Codes, Examples, ReferenceScores, TrainedModel, Watched } from "./trained-model.ts";
 
 /** Draws of an app are keyed by steps that no training (from 0) and no evaluation (−1) has. */
 const SAMPLE_STEP = -3;
@@ -24,7 +34,7 @@ export function abilitiesOf(
   facts: RunFacts,
   reference: ReferenceScores | undefined,
 ): Pick<TrainedModel, Ability> {
-  const { shape } = facts.data;
+  const { shape, condition: fields } = facts.data;
   const { latents, unit } = facts.model;
 
   async function program(name: ProgramName): Promise<CompiledFunction> {
@@ -41,50 +51,80 @@ export function abilitiesOf(
     throw new InputError("the posterior of this model has no mean, so it cannot encode");
   }
 
+  /** Examples with what is given of them, which is stated or their own. */
+  async function givenExamples(examples: Examples, stated: Stated): Promise<Dataset> {
+    return conditioned(await asDataset(examples, facts), fields, stated);
+  }
+
+  /** What is given to decode so many latents; undefined where the decoder takes nothing. */
+  function encoded(columns: readonly GivenColumn[] | undefined): Conditions | undefined {
+    return columns && encodeConditions(columns, fields ?? []);
+  }
+
   /** The likelihood's parameters and mean for z [n, k], or with the seed a draw `x` too; all in units of what is modelled. */
-  async function observe(z: NdArray, watched: Watched, seed?: number): Promise<Readonly<Record<string, NdArray>>> {
+  async function observe(
+    z: NdArray,
+    conditions: Conditions | undefined,
+    watched: Watched,
+    seed?: number,
+  ): Promise<Readonly<Record<string, NdArray>>> {
     const decoder = await program("decoder");
-    const likelihood = seed === undefined ? undefined : await program("likelihood");
+    const given = programFeeds({ program: decoder.program, conditions, seed: 0, step: SAMPLE_STEP });
+    const draws = seed !== undefined && (facts.model.programs?.includes("likelihood") ?? true); // else x is what z decodes to
+    const likelihood = draws ? await program("likelihood") : undefined;
     const noise = likelihood && programFeeds({ program: likelihood.program, seed: seed ?? 0, step: SAMPLE_STEP });
     const wanted = likelihood ? "x" : "mean";
     return inChunks(z.shape[0], watched, async (rows) => {
       const start = rows[0] * latents;
       const part = Float32Array.from(z.data.subarray(start, start + rows.length * latents));
-      const decoded = await decoder.run({ z: { data: part, shape: [rows.length, latents] } });
+      const decoded = await decoder.run({ ...given(rows), z: { data: part, shape: [rows.length, latents] } });
       const values: Feeds = likelihood && noise ? await likelihood.run({ ...decoded, ...noise(rows) }) : decoded;
       return { [wanted]: values[wanted] };
     });
   }
 
-  async function decode(z: NdArray, watched: Watched, seed?: number): Promise<NdArray<Float32Array>> {
-    const [values] = Object.values(await observe(z, watched, seed));
+  async function decode(
+    z: NdArray,
+    conditions: Conditions | undefined,
+    watched: Watched,
+    seed?: number,
+  ): Promise<NdArray<Float32Array>> {
+    const [values] = Object.values(await observe(z, conditions, watched, seed));
     return { data: Float32Array.from(values.data, (value) => unit * value), shape: [z.shape[0], ...shape] };
   }
 
   return {
-    encode: async (examples, watched = {}) => encode(await asDataset(examples, facts), watched),
-    decode: async (given, watched = {}) => decode(asLatents(given, latents), watched),
-    sample: async (count, { seed = 0, from = shape.length === 3 ? "mean" : "draw", ...watched } = {}) => {
+    encode: async (examples, options = {}) => encode(await givenExamples(examples, options), options),
+    decode: async (given, options = {}) => {
+      const z = asLatents(given, latents);
+      const values = statedValues(fields, options);
+      const stated = fields && columnsFor(fields, values, { name: "the latents", length: z.shape[0], own: [] });
+      return decode(z, encoded(stated), options);
+    },
+    sample: async (count, { seed = 0, from = shape.length === 3 ? "mean" : "draw", ...options } = {}) => {
       checkCount("the number of samples", count);
+      const values = statedValues(fields, options);
+      const given = fields && newConditions(fields, values, count, seed);
       const prior = await program("prior");
       const feeds = programFeeds({ program: prior.program, seed, step: SAMPLE_STEP });
       const { z } = await inChunks(count, {}, (rows) => prior.run(feeds(rows)));
-      return decode(z, watched, from === "draw" ? seed : undefined);
+      return decode(z, encoded(given), options, from === "draw" ? seed : undefined);
     },
-    reconstruct: async (examples, watched = {}) => {
-      const { signal, onProgress } = watched;
-      const dataset = await asDataset(examples, facts);
+    reconstruct: async (examples, options = {}) => {
+      const { signal, onProgress } = options;
+      const dataset = await givenExamples(examples, options);
       const encoding = (done: number, total: number): void => onProgress?.(Math.floor(done / 2), total);
       const decoding = (done: number, total: number): void => onProgress?.(Math.floor((total + done) / 2), total);
       const codes = await encode(dataset, { signal, onProgress: encoding });
-      return decode(codes.mean, { signal, onProgress: decoding });
+      return decode(codes.mean, dataset.conditions, { signal, onProgress: decoding });
     },
-    score: async (examples, { samples = reference?.samples ?? SAMPLES, seed = 0, signal, onProgress } = {}) => {
+    score: async (examples, options = {}) => {
+      const { samples = reference?.samples ?? SAMPLES, seed = 0, signal, onProgress } = options;
       if (!reference) {
         throw new InputError(NO_REFERENCE);
       }
       checkCount("the number of importance samples", samples);
-      const dataset = await asDataset(examples, facts);
+      const dataset = await givenExamples(examples, options);
       const estimate = await estimateLikelihood({
         density: await program("density"),
         dataset,

@@ -1,11 +1,12 @@
 import { openEngine } from "#engine";
 import { openRunFiles } from "#run-files";
 import { InputError } from "../errors.ts";
-import { parseFacts, type RunFacts } from "../run/facts.ts";
+import { densityModels } from "../models/names.ts";
+import { type ProgramName, parseFacts, programNames, type RunFacts } from "../run/facts.ts";
 import type { RunFiles, RunSource } from "../run/run-files.ts";
 import type { Engine, EngineOptions } from "../runtime/engine.ts";
 import { abilitiesOf } from "./abilities.ts";
-import { openPrograms, type ProgramName, type Programs } from "./programs.ts";
+import { openPrograms, type Programs } from "./programs.ts";
 import { NO_REFERENCE, readReference } from "./scores.ts";
 import { type Ability, abilities, type TrainedModel } from "./trained-model.ts";
 
@@ -16,8 +17,8 @@ export interface LoadOptions<A extends Ability> extends EngineOptions {
   readonly runtime?: Engine;
 }
 
-/** Which programs an ability stands on. */
-export const programsOf: Readonly<Record<Ability, readonly ProgramName[]>> = {
+/** Which programs an ability stands on; `likelihood` only where the model has it: elsewhere what z decodes to is a point. */
+const programsOf: Readonly<Record<Ability, readonly ProgramName[]>> = {
   encode: ["encoder"],
   decode: ["decoder"],
   sample: ["prior", "decoder", "likelihood"],
@@ -27,7 +28,7 @@ export const programsOf: Readonly<Record<Ability, readonly ProgramName[]>> = {
 
 /**
  * A trained model, by its files alone: a run folder's path in Node; an address, or the files themselves, also in a browser.
- * Without `needs` all five abilities are asked for.
+ * Without `needs` all abilities that the model has are asked for.
  * @throws InputError where there is no run, a file is damaged, or the model cannot do what is needed.
  */
 export async function load<const A extends Ability = Ability>(
@@ -37,11 +38,11 @@ export async function load<const A extends Ability = Ability>(
 export async function load(source: RunSource, options: LoadOptions<Ability> = {}): Promise<TrainedModel> {
   const files = openRunFiles(source);
   const facts = await readFacts(files);
-  const { needs = abilities } = options;
+  const { needs = abilitiesIn(facts) } = options;
   const engine = options.runtime ?? (await openEngine(options));
   const programs = openPrograms(engine, files);
   try {
-    for (const need of needs) await openFor(need, programs, files);
+    for (const need of needs) await openFor(need, programs, files, facts);
     const reference = needs.includes("score") ? await readReference(files) : undefined;
     if (needs.includes("score") && !reference) throw new InputError(`${files.name}: ${NO_REFERENCE}`);
     return {
@@ -57,13 +58,32 @@ export async function load(source: RunSource, options: LoadOptions<Ability> = {}
   }
 }
 
-async function openFor(need: Ability, programs: Programs, files: RunFiles): Promise<void> {
-  for (const name of programsOf[need]) {
+/** What a model can do, by the programs that it has. */
+export function abilitiesIn({ model: { programs = [...programNames] } }: RunFacts): readonly Ability[] {
+  return abilities.filter((ability) =>
+    programsOf[ability].every((name) => name === "likelihood" || programs.includes(name)),
+  );
+}
+
+/** The programs of a model that an ability stands on. */
+export function programsFor(
+  ability: Ability,
+  { model: { programs = [...programNames] } }: RunFacts,
+): readonly ProgramName[] {
+  return programsOf[ability].filter((name) => programs.includes(name));
+}
+
+async function openFor(need: Ability, programs: Programs, files: RunFiles, facts: RunFacts): Promise<void> {
+  if (!abilitiesIn(facts).includes(need)) {
+    const { family } = facts.model;
+    throw new InputError(`${files.name}: cannot ${need}: ${family ?? "its model"} ${lack[need]}`);
+  }
+  for (const name of programsFor(need, facts)) {
     if (await programs.get(name)) continue;
     const able = [];
     for (const ability of abilities) {
-      const there = await Promise.all(programsOf[ability].map((one) => programs.has(one)));
-      if (there.every(Boolean)) able.push(`"${ability}"`);
+      const there = await Promise.all(programsFor(ability, facts).map((one) => programs.has(one)));
+      if (there.length > 0 && there.every(Boolean)) able.push(`"${ability}"`);
     }
     const remedy = able.length > 0 ? `it can do { needs: [${able.join(", ")}] }` : "it has no programs";
     throw new InputError(
@@ -71,6 +91,15 @@ async function openFor(need: Ability, programs: Programs, files: RunFiles): Prom
     );
   }
 }
+
+/** Why a model cannot do it, and which can. */
+const lack: Readonly<Record<Ability, string>> = {
+  encode: "has no encoder",
+  decode: "has no decoder",
+  reconstruct: "has no encoder and decoder",
+  sample: `has no prior p(z) to draw from; these have: --model ${densityModels.join(", ")}`,
+  score: `has no density p(x); these have: --model ${densityModels.join(", ")}`,
+};
 
 async function readFacts(files: RunFiles): Promise<RunFacts> {
   const file = `${files.name}/config.json`;

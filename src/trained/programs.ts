@@ -1,10 +1,8 @@
 import { readProgram } from "../onnx/read.ts";
+import type { ProgramName } from "../run/facts.ts";
 import type { RunFiles } from "../run/run-files.ts";
 import { type CompiledFunction, load } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
-
-/** The programs that a trained model is made of; each lies in NAME.onnx. */
-export type ProgramName = "encoder" | "decoder" | "likelihood" | "prior" | "density";
 
 /** A run's programs, each read and compiled when it is first asked for. */
 export interface Programs {

@@ -1,3 +1,4 @@
+import type { Stated } from "../data/conditions.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { RunFacts } from "../run/facts.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
@@ -48,14 +49,18 @@ export interface Watched {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-export interface SampleOptions extends Watched {
+/** What is given to a model that was trained with a condition: a value for all examples, or one for each. */
+export interface Given extends Stated, Watched {}
+
+/** As `Given`; what is not said is, of a single category, each class in turn; of several fields drawn by its shares, numbers at their mean. */
+export interface SampleOptions extends Given {
   /** Default 0. Equal seeds give equal samples; the first n of more are the same n. */
   readonly seed?: number;
   /** The mean of p(x|z) for z ~ p(z), or a draw x ~ p(x|z); by default the mean of images and a draw of other data. */
   readonly from?: "mean" | "draw";
 }
 
-export interface ScoreOptions extends Watched {
+export interface ScoreOptions extends Given {
   /** Importance samples of each example; by default as many as the validation scores were made with. */
   readonly samples?: number;
   /** Seed of the draws; default 0. */
@@ -86,14 +91,14 @@ export interface Codes {
 }
 
 interface AllAbilities {
-  /** x → q(z|x). */
-  encode(examples: Examples, options?: Watched): Promise<Codes>;
+  /** x → q(z|x). Examples that are a dataset may say themselves what is given, here and below. */
+  encode(examples: Examples, options?: Given): Promise<Codes>;
   /** z [n, k] → the mean of p(x|z) in the data's own units: [n, …shape]. */
-  decode(latents: NdArray | readonly (readonly number[])[], options?: Watched): Promise<NdArray<Float32Array>>;
+  decode(latents: NdArray | readonly (readonly number[])[], options?: Given): Promise<NdArray<Float32Array>>;
   /** New examples in the data's own units: [count, …shape]. */
   sample(count: number, options?: SampleOptions): Promise<NdArray<Float32Array>>;
   /** The mean of p(x|z) at the posterior's mean, in the data's own units: [n, …shape]. */
-  reconstruct(examples: Examples, options?: Watched): Promise<NdArray<Float32Array>>;
+  reconstruct(examples: Examples, options?: Given): Promise<NdArray<Float32Array>>;
   /** How likely each example is under the model, beside the validation examples. */
   score(examples: Examples, options?: ScoreOptions): Promise<Scores>;
 }

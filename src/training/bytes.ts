@@ -1,6 +1,6 @@
 import type { ObjectiveOptions } from "../inference/objective.ts";
 import type { OptimizerOptions } from "../inference/phase.ts";
-import type { DataDescription, Model } from "../models/model.ts";
+import type { AnyModel, DataDescription } from "../models/model.ts";
 import { trainingProgram } from "../models/programs.ts";
 import { namedLeaves } from "../onnx/lower.ts";
 import { gradients } from "../tensor/gradients.ts";
@@ -28,7 +28,7 @@ export interface TrainingBytes {
 
 /** What training a model will take in memory, in bytes; nothing is allocated or run. */
 export function trainingBytes(
-  model: Model,
+  model: AnyModel,
   description: DataDescription,
   options: {
     readonly batchSize: number;

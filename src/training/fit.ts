@@ -3,18 +3,25 @@ import { KL_WEIGHT } from "../inference/elbo.ts";
 import { CAPACITY, type ObjectiveOptions } from "../inference/objective.ts";
 import type { Phase, Schedule } from "../inference/phase.ts";
 import { phasesOf, type WayOptions } from "../inference/ways.ts";
-import { type DataDescription, describeData, type Model, type ModelModule } from "../models/model.ts";
-import { trainingProgram } from "../models/programs.ts";
+import {
+  type AnyModel,
+  type DataDescription,
+  describeData,
+  type ModelModule,
+  type ModelPhase,
+} from "../models/model.ts";
+import { gaugeOf, startProgram, trainingProgram } from "../models/programs.ts";
 import { namedLeaves } from "../onnx/lower.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { type LoopOptions, type Outcome, train } from "./loop.ts";
 import type { TrainingOptions } from "./prepared-phase.ts";
+import { ruleTraining } from "./rule-training.ts";
 import { createTraining, type Training } from "./training.ts";
 
 export interface ModelTrainingOptions
-  extends Omit<TrainingOptions, "phases" | "hypers" | "batchPer">,
+  extends Omit<TrainingOptions, "phases" | "hypers" | "batchPer" | "start">,
     Pick<Phase, "optimizer" | "learningRate" | "clipNorm"> {
-  readonly model: Model;
+  readonly model: AnyModel;
   readonly description: DataDescription;
   /** The weight of the rate in the loss, where the model has no objective of its own. */
   readonly klWeight: Schedule;
@@ -29,17 +36,36 @@ export interface ModelTrainingOptions
 
 const JOINT: WayOptions = { inference: "joint", innerSteps: 1, outerSteps: 1, lineSearch: false };
 
-/** The training program of one model, its phases by the way of inference: without one, a single phase that moves all parameters. */
+/**
+ * The training program of one model: its update rule where it has one, else its phases, which are its own or those of the way of
+ * inference; without a way, a single phase that moves all parameters.
+ */
 export async function modelTraining(options: ModelTrainingOptions): Promise<Training> {
   const { model, description, samples, optimizer, learningRate, clipNorm, klWeight } = options;
+  if (model.rule) return ruleTraining(model.rule, options);
   const program = trainingProgram(model, description, { samples, objective: options.objective });
   const base = { ...program, optimizer, learningRate, clipNorm };
   const names = namedLeaves([program.loss]).flatMap(({ leaf }) =>
     leaf.kind === "parameter" || leaf.kind === "local" ? [leaf.name] : [],
   );
-  const { phases, batchPer } = phasesOf(base, names, options.way ?? JOINT);
+  const { phases, batchPer } = program.phases
+    ? { phases: turnsOf(program.phases, base), batchPer: "turn" as const }
+    : phasesOf(base, names, options.way ?? JOINT);
   const { capacity = { kind: "constant", value: 0 } } = options;
-  return createTraining({ ...options, phases, batchPer, hypers: { [KL_WEIGHT]: klWeight, [CAPACITY]: capacity } });
+  const hypers = { [KL_WEIGHT]: klWeight, [CAPACITY]: capacity };
+  return createTraining({ ...options, phases, batchPer, hypers, start: startProgram(model, description) });
+}
+
+/** A phase for each player of a game, one step each in a turn; what all of them share is told and updated by the first. */
+function turnsOf(
+  players: readonly ModelPhase[],
+  { terms, updates, ...base }: Omit<Phase, "name" | "loss" | "moves">,
+): readonly Phase[] {
+  return players.map(({ terms: own = {}, ...player }, i) =>
+    i === 0
+      ? { ...base, ...player, terms: { ...terms, ...own }, updates }
+      : { ...base, ...player, terms: own, updates: {} },
+  );
 }
 
 /** How to train; what is left out is as in `reparam train`. */
@@ -54,7 +80,7 @@ export interface FitOptions
 
 /** A model and its trained parameters by name: what its programs are compiled with. */
 export interface Fitted {
-  readonly model: Model;
+  readonly model: AnyModel;
   readonly description: DataDescription;
   readonly parameters: ReadonlyMap<string, NdArray>;
   readonly outcome: Outcome;
@@ -79,7 +105,8 @@ export async function fitModel(build: ModelModule, dataset: Dataset, options: Fi
     dataset,
   });
   try {
-    const outcome = await train(training, { steps, monitor: "elbo", signal, onStep, onEpoch });
+    const gauge = gaugeOf(model, options.objective);
+    const outcome = await train(training, { steps: model.rule?.steps ?? steps, gauge, signal, onStep, onEpoch });
     return { model, description, parameters: training.parameters, outcome };
   } finally {
     await training.release();

@@ -1,13 +1,16 @@
+import type { Gauge } from "../models/model.ts";
 import type { Snapshot, StepResult, Training } from "./training.ts";
 
 export type Means = Readonly<Record<string, number>>;
 
 /** What the loop knows besides the tensors; part of every checkpoint, so that a resumed run goes on as if never stopped. */
 export interface LoopState {
-  /** Sums of the terms over the steps of the epoch so far, and how many steps they are of. */
+  /** Sums of the terms over the steps of the epoch so far, and how many steps told each. */
   readonly sums: Means;
+  readonly counts: Readonly<Record<string, number>>;
+  /** Steps of the epoch so far. */
   readonly count: number;
-  /** The best validation value so far and its epoch. */
+  /** The best validation value so far, larger ones being better, and its epoch. */
   readonly best?: { readonly value: number; readonly epoch: number };
 }
 
@@ -19,7 +22,8 @@ export interface EpochResult {
   readonly epoch: number;
   readonly train: Means;
   readonly validation?: Means;
-  readonly learningRate: number;
+  /** Of training by gradients. */
+  readonly learningRate?: number;
   readonly hypers: Means;
 }
 
@@ -33,9 +37,9 @@ export interface LoopOptions {
   readonly signal?: AbortSignal;
   /** Held-out terms with the parameters as they are. */
   readonly validate?: () => Promise<Means>;
-  /** The term, larger is better, that decides which parameters are best. */
-  readonly monitor: string;
-  /** Stop after so many epochs in which the monitored term did not improve. */
+  /** What decides which parameters are best, where anything does. */
+  readonly gauge?: Gauge;
+  /** Stop after so many epochs in which that did not improve. */
   readonly patience?: number;
   /** Also checkpoint every so many steps within an epoch. */
   readonly checkpointEvery?: number;
@@ -45,46 +49,51 @@ export interface LoopOptions {
   readonly onCheckpoint?: (snapshot: Snapshot, state: LoopState) => void;
 }
 
-const fresh: LoopState = { sums: {}, count: 0 };
+const fresh: LoopState = { sums: {}, counts: {}, count: 0 };
 
 /** The one loop: steps until there are enough, an epoch's bookkeeping when one ends. It knows phases' terms, no models. */
 export async function train(training: Training, options: LoopOptions): Promise<Outcome> {
   const { steps, signal, patience, checkpointEvery } = options;
   let state = options.resume ?? fresh;
   const epochsSinceBest = (): number => training.step / training.stepsPerEpoch - (state.best?.epoch ?? 0);
-  const exhausted = (): boolean => patience !== undefined && state.count === 0 && epochsSinceBest() >= patience;
-  while (training.step < steps && !exhausted()) {
+  const exhausted = (): boolean =>
+    patience !== undefined && options.gauge !== undefined && state.count === 0 && epochsSinceBest() >= patience;
+  while (training.step < steps && !training.converged && !exhausted()) {
     if (signal?.aborted) {
       options.onCheckpoint?.(training.snapshot(), state);
       return "interrupted";
     }
     const result = await training.runStep();
-    const sums = { ...state.sums };
-    for (const [name, value] of Object.entries(result.terms)) sums[name] = (sums[name] ?? 0) + value;
-    state = { ...state, sums, count: state.count + 1 };
+    const [sums, counts] = [{ ...state.sums }, { ...state.counts }];
+    for (const [name, value] of Object.entries(result.terms)) {
+      sums[name] = (sums[name] ?? 0) + value;
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+    state = { ...state, sums, counts, count: state.count + 1 };
     options.onStep?.(result, Math.floor(result.step / training.stepsPerEpoch) + 1);
-    if (training.step % training.stepsPerEpoch === 0 || training.step === steps) {
+    if (training.step % training.stepsPerEpoch === 0 || training.step === steps || training.converged) {
       state = await endEpoch(training, options, state, result);
     } else if (checkpointEvery && training.step % checkpointEvery === 0) {
       options.onCheckpoint?.(training.snapshot(), state);
     }
   }
-  return exhausted() && training.step < steps ? "stopped early" : "finished";
+  return exhausted() && training.step < steps && !training.converged ? "stopped early" : "finished";
 }
 
 /** Validates, reports, keeps the best and checkpoints: in this order, so that a kill in between repeats the epoch's end. */
 async function endEpoch(
   training: Training,
   options: LoopOptions,
-  { sums, count, best }: LoopState,
+  { sums, counts, best }: LoopState,
   { learningRate, hypers }: StepResult,
 ): Promise<LoopState> {
   const epoch = Math.ceil(training.step / training.stepsPerEpoch); // the last one may be cut short by the number of steps
   const validation = await options.validate?.();
-  const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / count]));
+  const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / counts[name]]));
   options.onEpoch?.({ step: training.step, epoch, train: means, validation, learningRate, hypers });
-  const value = (validation ?? means)[options.monitor];
-  const improved = best === undefined || value > best.value;
+  const { gauge } = options;
+  const value = gauge ? (gauge.better === "larger" ? 1 : -1) * (validation ?? means)[gauge.term] : 0;
+  const improved = gauge !== undefined && (best === undefined || value > best.value);
   const next: LoopState = { ...fresh, best: improved ? { value, epoch } : best };
   if (improved) options.onBest?.(training.snapshot(), next);
   options.onCheckpoint?.(training.snapshot(), next);

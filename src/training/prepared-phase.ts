@@ -1,6 +1,8 @@
+import { conditionsOf } from "../data/conditions.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import type { Phase, Schedule } from "../inference/phase.ts";
+import { CONDITION } from "../models/condition.ts";
 import { type NamedLeaf, namedLeaves } from "../onnx/lower.ts";
 import { type CompiledFunction, compile, type Feeds } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
@@ -9,7 +11,7 @@ import { gradients } from "../tensor/gradients.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { asFloat } from "../tensor/op.ts";
 import { staticShape } from "../tensor/shape.ts";
-import type { AnyTensor } from "../tensor/tensor.ts";
+import type { AnyTensor, Tensor } from "../tensor/tensor.ts";
 import type { LocalRows } from "./local-rows.ts";
 import { GRADIENTS, NEXT_STATE, PARAMETERS, placeOf, type Range, type TrainingMemory } from "./memory.ts";
 import { slotNames } from "./optimizer.ts";
@@ -25,6 +27,8 @@ export interface TrainingOptions {
   readonly hypers: Readonly<Record<string, Schedule>>;
   /** Whether each step has examples of its own, or all steps of a turn, of every phase, the same; by default each its own. */
   readonly batchPer?: "step" | "turn";
+  /** Values of parameters, by name, from the first batch: a start that suits the data. */
+  readonly start?: Readonly<Record<string, Tensor>>;
 }
 
 /** A phase compiled, with everything that it reads and writes in its place. */
@@ -151,8 +155,14 @@ function inputsOf(
       fills.push((_, step) => out.fill(scheduleAt(schedule, step)));
       hypers.push({ name, out });
       feeds[name] = { data: out, shape };
+    } else if (name === CONDITION) {
+      const conditions = conditionsOf(dataset, size / shape[0]);
+      const out = new Float32Array(size);
+      fills.push((examples) => conditions.read(examples, out));
+      feeds[name] = { data: out, shape };
     } else {
-      if (name !== "x") throw new InputError(`data ${name}: a training program is fed x and nothing else`);
+      if (name !== "x")
+        throw new InputError(`data ${name}: a training program is fed x, the condition and nothing else`);
       const out = dtype === "uint8" ? new Uint8Array(size) : new Float32Array(size);
       fills.push((examples) => dataset.read(examples, out));
       feeds[name] = { data: out, shape };

@@ -5,6 +5,7 @@ import { type NamedLeaf, namedLeaves } from "../onnx/lower.ts";
 import { drawInitial } from "../random/initial.ts";
 import { firstNonFinite } from "../runtime/debug.ts";
 import { instantiateKernels } from "../runtime/kernels.ts";
+import { constant } from "../tensor/index.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { staticShape } from "../tensor/shape.ts";
 import type { AnyTensor } from "../tensor/tensor.ts";
@@ -31,8 +32,9 @@ export interface StepResult {
   readonly loss: number;
   /** The phase's terms, averaged over examples and samples. */
   readonly terms: Readonly<Record<string, number>>;
-  readonly gradientNorm: number;
-  readonly learningRate: number;
+  /** Of a step by a gradient. */
+  readonly gradientNorm?: number;
+  readonly learningRate?: number;
   readonly hypers: Readonly<Record<string, number>>;
 }
 
@@ -46,6 +48,8 @@ export interface Snapshot {
 export interface Training {
   readonly step: number;
   readonly stepsPerEpoch: number;
+  /** Whether a further step would change nothing, which an update rule can tell. */
+  readonly converged?: boolean;
   /** The live values: they change with every step. */
   readonly parameters: ReadonlyMap<string, NdArray>;
   /** The tables of rows that examples have of their own, by name. */
@@ -80,6 +84,7 @@ export async function createTraining(options: TrainingOptions): Promise<Training
   const slotRegion = (name: string): number => FIRST_SLOT + slotRegions.indexOf(name);
   const tables = localTables(options);
   const prepared = await Promise.all(phases.map((phase) => preparePhase(phase, options, memory, slotRegion, tables)));
+  await startFromData(options, memory, order.indices(0), tables);
   const kernels = instantiateKernels(memory.memory);
   const kept = keptValues(memory, prepared, tables);
   const everything = memory.ranges(new Set(parameters.keys()));
@@ -184,6 +189,46 @@ export async function createTraining(options: TrainingOptions): Promise<Training
   };
 }
 
+/** Gives parameters the start that a batch suggests: a program whose updates are parameters, run once. */
+async function startFromData(
+  options: TrainingOptions,
+  memory: TrainingMemory,
+  examples: Uint32Array,
+  tables: ReadonlyMap<string, LocalRows>,
+): Promise<void> {
+  const { start = {} } = options;
+  const names = Object.keys(start);
+  if (names.length === 0) return;
+  const { compiled, fill, feeds, into } = await preparePhase(
+    startPhase(start),
+    options,
+    memory,
+    () => FIRST_SLOT,
+    tables,
+  );
+  try {
+    fill(examples, 0);
+    await compiled.run(feeds, into);
+    for (const name of names) {
+      placeOf(memory.regions[PARAMETERS].arrays, name).data.set(placeOf(memory.regions[NEXT_STATE].arrays, name).data);
+    }
+  } finally {
+    await compiled.release();
+  }
+}
+
+/** Nothing is descended: what is computed is the updates alone. */
+function startPhase(updates: NonNullable<TrainingOptions["start"]>): Phase {
+  return {
+    name: "start",
+    loss: constant(0),
+    terms: {},
+    updates,
+    optimizer: { kind: "sgd" },
+    learningRate: { kind: "constant", value: 0 },
+  };
+}
+
 /** Every value that a checkpoint holds, by the name it has there. */
 function keptValues(
   memory: TrainingMemory,
@@ -234,7 +279,11 @@ function average(values: ArrayLike<number>): number {
 }
 
 /** Copies every value of a checkpoint to its place; each must be there and fit. */
-function copyInto(places: ReadonlyMap<string, NdArray>, values: ReadonlyMap<string, NdArray>, from: string): void {
+export function copyInto(
+  places: ReadonlyMap<string, NdArray>,
+  values: ReadonlyMap<string, NdArray>,
+  from: string,
+): void {
   for (const [name, place] of places) {
     const value = values.get(name);
     if (!value) throw new InputError(`${from}: ${name} is missing; it belongs to another model`);

@@ -107,6 +107,7 @@ describe("the summary's words", () => {
     reconstruction: { value: -81, error: 1 },
     rate: { value: 10, error: 0.1 },
     rateBy: "closed form",
+    density: "posterior",
     logLikelihood: { value: -90, error: 1 },
     estimator: { error: 0.0123, bias: -0.004, interval: [-90.0201, -89.9719], untrusted: 0.01 },
     effectiveSamples: 150,

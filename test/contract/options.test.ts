@@ -48,7 +48,7 @@ describe("a mistake is told with its place, what was expected and the nearest na
     [{ encoder: "mlp 0" }, /^--encoder: .*"mlp 400 400".*"mlp 0"$/],
     [{ size: "3000000" }, /^--size: .*up to 4096.*got "3000000"$/],
     [{ latent: 8 }, /^--latent is not an option; did you mean latents\?/],
-    [{ model: "mine.ts", latents: 4 }, /^--latents: is part of a preset/],
+    [{ model: "mine.ts", latents: 4 }, /^--latents: is part of a built-in model/],
   ])("%j", (values, message) => {
     expect(() => parse(values)).toThrow(message);
   });

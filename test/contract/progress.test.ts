@@ -44,9 +44,7 @@ const state = (step: number, more: Partial<TrainingState> = {}): TrainingState =
   step,
   epoch: Math.ceil(step / 100),
   epochs: 10,
-  elbo: -243.1,
-  reconstruction: -230.2,
-  rate: 12.9,
+  terms: { elbo: -243.1, reconstruction: -230.2, rate: 12.9 },
   examplesPerSecond: 28_100,
   ...more,
 });
@@ -99,9 +97,11 @@ describe("progress of a training in a terminal", () => {
   it("leaves nothing of a longer line behind", () => {
     const at = stage(120);
     const progress = createProgress({ stream: at.screen, total: 10, now: at.now });
-    progress.update(state(1, { elbo: -123_456.7, reconstruction: -123_400.1, examplesPerSecond: 1e6 }));
+    progress.update(
+      state(1, { terms: { elbo: -123_456.7, reconstruction: -123_400.1, rate: 12.9 }, examplesPerSecond: 1e6 }),
+    );
     at.pass(1000);
-    progress.update(state(2, { elbo: -1.5, reconstruction: -1, rate: 0.5, examplesPerSecond: 1 }));
+    progress.update(state(2, { terms: { elbo: -1.5, reconstruction: -1, rate: 0.5 }, examplesPerSecond: 1 }));
     expect(at.lines[0]).toMatch(/ELBO −1\.500 {2}recon −1\.000 {2}rate 0\.500 {2}1 ex\/s {2}0:08 left$/);
   });
 
@@ -139,7 +139,7 @@ describe("progress of a training in a terminal", () => {
   it("shows numbers that are not finite", () => {
     const at = stage(100);
     const progress = createProgress({ stream: at.screen, total: 10, now: at.now });
-    progress.update(state(1, { elbo: Number.NaN, reconstruction: Number.NEGATIVE_INFINITY }));
+    progress.update(state(1, { terms: { elbo: Number.NaN, reconstruction: Number.NEGATIVE_INFINITY } }));
     expect(at.lines[0]).toContain("ELBO NaN  recon −∞");
   });
 });

@@ -104,7 +104,7 @@ function ofImages(pixels: Pixels, { classes, k, nats }: { classes: number; k: nu
   const smooth = (z: Code) => picture(pixels, z);
   const reconstruction = (score: number): Reconstruction => {
     const z = code();
-    return { original: picture(pixels, z, grain), reconstruction: smooth(z), logLikelihood: nats + score };
+    return { original: picture(pixels, z, grain), reconstruction: smooth(z), value: nats + score };
   };
   const scored = (score: number, i: number): ScoredImage => ({
     image: picture(pixels, [4 - i / 3, -3, 2], grain),
@@ -139,6 +139,7 @@ function ofImages(pixels: Pixels, { classes, k, nats }: { classes: number; k: nu
     },
     reconstructions: {
       split,
+      by: "log p(x|z)",
       examples: 1000,
       typical: many(10, () => reconstruction(40 * random.normal())),
       best: many(5, (i) => reconstruction(150 - 4 * i)),

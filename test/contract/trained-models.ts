@@ -1,6 +1,6 @@
 /** Models as an app gets them, in memory: the files of a run, without a run. Hardly trained, as nothing depends on it. */
 import { arrayDataset, type Dataset } from "../../src/data/dataset.ts";
-import { likelihoodName, type Model, type ModelModule } from "../../src/models/model.ts";
+import { type AnyModel, likelihoodName, type ModelModule } from "../../src/models/model.ts";
 import { vae } from "../../src/models/vae.ts";
 import { stream } from "../../src/random/stream.ts";
 import { exportModel } from "../../src/run/artifacts.ts";
@@ -50,7 +50,7 @@ export async function filesOf(engine: Engine, build: ModelModule, dataset: Datas
   };
 }
 
-function config(model: Model, { checksum, length, shape, measure, columns }: Dataset): unknown {
+function config(model: AnyModel, { checksum, length, shape, measure, columns }: Dataset): unknown {
   const kind = columns ? "table" : "array";
   const range = measure === "bytes" ? [0, 255] : [0, 1e5];
   return {

@@ -31,6 +31,7 @@ const elsewhere = [
   "product.ts",
   "relaxed-bernoulli.ts",
   "relaxed-categorical.ts",
+  "selected-normal.ts",
   "straight-through.ts",
 ];
 

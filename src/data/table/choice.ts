@@ -1,9 +1,16 @@
 /** Which columns of a table are the features, and which one is the label. */
 import { InputError } from "../../errors.ts";
+import { LABEL } from "../conditions.ts";
 import type { ReadingOptions } from "../reading.ts";
 import { quoted, someOf } from "./cells.ts";
 import type { ColumnKind, TableLayout } from "./layout.ts";
 import { findColumn, unknownColumn } from "./names.ts";
+
+/** A column that is given with each row, and as what its cells are read. */
+export interface GivenChoice {
+  readonly column: number;
+  readonly kind: "category" | "number";
+}
 
 export interface ColumnChoice {
   /** Positions of the features, in their order. */
@@ -11,6 +18,7 @@ export interface ColumnChoice {
   /** Whether the user named them: then they stay even where they are constant. */
   readonly stated: boolean;
   readonly label?: number;
+  readonly given: readonly GivenChoice[];
   readonly notices: readonly string[];
 }
 
@@ -18,18 +26,27 @@ export interface ColumnChoice {
 export function chooseColumns(
   path: string,
   layout: TableLayout,
-  options: Pick<ReadingOptions, "columns" | "label" | "labelIfThere">,
+  options: Pick<ReadingOptions, "columns" | "label" | "labelIfThere" | "condition" | "conditionIfThere">,
 ): ColumnChoice {
   const label = labelColumn(path, layout, options);
+  const given = givenChoices(path, layout, label, options);
   if (options.columns !== undefined) {
     const features = statedColumns(path, layout, options.columns);
-    if (label === undefined || !features.includes(label)) return { features, stated: true, label, notices: [] };
-    if (options.label === undefined) return { features, stated: true, notices: [] };
+    const both = given.find(({ column }) => features.includes(column));
+    if (both !== undefined) {
+      const name = quoted(layout.names[both.column]);
+      throw new InputError(
+        `${path}: column ${name} is both given and modelled; leave it out of --condition or --columns`,
+      );
+    }
+    if (label === undefined || !features.includes(label)) return { features, stated: true, label, given, notices: [] };
+    if (options.label === undefined) return { features, stated: true, given, notices: [] };
     const name = quoted(layout.names[label]);
     throw new InputError(`${path}: column ${name} is both the label and one of --columns; leave it out of one of them`);
   }
   const { kinds, names, index } = layout;
-  const rest = [...names.keys()].filter((column) => column !== label && column !== index);
+  const apart = new Set([label, index, ...given.map(({ column }) => column)]);
+  const rest = [...names.keys()].filter((column) => !apart.has(column));
   const features = rest.filter((column) => kinds[column] === "numbers");
   if (features.length === 0) {
     const got =
@@ -48,7 +65,31 @@ export function chooseColumns(
     ...leftOut("empty", "without values"),
     ...(index === undefined || index === label ? [] : [indexNotice]),
   ];
-  return { features, stated: false, label, notices };
+  return { features, stated: false, label, given, notices };
+}
+
+/** The columns that are given: texts and the label's as categories, others as numbers, unless it is known as what. */
+function givenChoices(
+  path: string,
+  layout: TableLayout,
+  label: number | undefined,
+  { condition = [], conditionIfThere = [] }: Pick<ReadingOptions, "condition" | "conditionIfThere">,
+): readonly GivenChoice[] {
+  const { names, kinds } = layout;
+  const wanted = condition.map((word): GivenChoice => {
+    const column = findColumn(word, names) ?? (word === LABEL ? label : undefined);
+    if (column === undefined) throw unknownColumn(path, "condition", word, layout);
+    return { column, kind: column === label || kinds[column] === "text" ? "category" : "number" };
+  });
+  const there = conditionIfThere.flatMap(({ name, kind }): readonly GivenChoice[] => {
+    const column = findColumn(name, names);
+    return column === undefined ? [] : [{ column, kind }];
+  });
+  const all = [...wanted, ...there];
+  const twice = all.find(({ column }, i) => all.findIndex((one) => one.column === column) < i);
+  if (twice === undefined) return all;
+  const name = quoted(names[twice.column]);
+  throw new InputError(`${path}: --condition: column ${name} is given twice; give it once`);
 }
 
 function labelColumn(

@@ -6,7 +6,7 @@ const BLOCK_NUMBERS = 2 ** 16;
 /** In fewer rows integers that rise may be anything. */
 const FEW = 10;
 
-/** Collects rows, and sees which of their columns ever change. */
+/** Collects rows, in which NaN is missing, and sees which of their columns ever change. */
 export class FeatureWriter {
   /** Rows taken. */
   length = 0;
@@ -23,16 +23,16 @@ export class FeatureWriter {
     this.#size = size;
     this.#writer = rowWriter({ size, dtype: "float32", limit });
     this.#block = new Float32Array(Math.max(1, Math.floor(BLOCK_NUMBERS / size)) * size);
-    this.#first = new Float32Array(size);
+    this.#first = new Float32Array(size).fill(Number.NaN);
     this.#last = new Float32Array(size);
     this.#varies = new Uint8Array(size);
     this.#jumps = new Uint8Array(size);
   }
 
   take(row: Float32Array): void {
-    if (this.length === 0) this.#first.set(row);
     for (let i = 0; i < row.length; i++) {
-      if (row[i] !== this.#first[i]) this.#varies[i] = 1;
+      if (Number.isNaN(this.#first[i])) this.#first[i] = row[i];
+      else if (row[i] !== this.#first[i] && !Number.isNaN(row[i])) this.#varies[i] = 1;
       const follows = Number.isInteger(row[i]) && (this.length === 0 || row[i] > this.#last[i]);
       if (!follows) this.#jumps[i] = 1;
     }
@@ -60,7 +60,7 @@ export class FeatureWriter {
     return this.length >= FEW && this.#jumps[feature] === 0 && span <= 1.1 * this.length;
   }
 
-  /** The number in the first row. */
+  /** The number in the first row that has one; NaN where none has. */
   first(feature: number): number {
     return this.#first[feature];
   }

@@ -3,7 +3,7 @@ import { InputError } from "../../errors.ts";
 import type { Annotations } from "../dataset.ts";
 import { quoted } from "./cells.ts";
 
-const MOST_CLASSES = 1000;
+export const MOST_CLASSES = 1000;
 
 /** Takes the label of each row. */
 export class LabelReader {
@@ -63,7 +63,8 @@ export class LabelReader {
   }
 }
 
-function inOrder(a: string, b: string): number {
+/** Numbers by their size, then texts. */
+export function inOrder(a: string, b: string): number {
   const [x, y] = [Number(a), Number(b)];
   const byNumber = Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || x - y;
   return byNumber || (a < b ? -1 : Number(a > b));

@@ -14,7 +14,7 @@ export function findColumn(wanted: string, names: readonly string[]): number | u
 /** The error for a column that is not there. */
 export function unknownColumn(
   path: string,
-  option: "columns" | "label",
+  option: "columns" | "label" | "condition",
   wanted: string,
   { names, header }: { readonly names: readonly string[]; readonly header: boolean },
 ): InputError {

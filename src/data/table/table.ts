@@ -6,6 +6,7 @@ import type { Rows } from "../rows.ts";
 import { quoted, someOf } from "./cells.ts";
 import { type ColumnChoice, chooseColumns } from "./choice.ts";
 import { FeatureWriter, someColumns } from "./features.ts";
+import { GivenReader } from "./given.ts";
 import { LabelReader } from "./labels.ts";
 import { type TableLayout, tableLayout } from "./layout.ts";
 import { countOf, LeftOut } from "./left-out.ts";
@@ -29,23 +30,30 @@ export function isTable(bytes: Uint8Array): boolean {
  * The rows of a table as float32: [features]. The file is UTF-8 text, gzipped or not; the delimiter (comma, semicolon, tab,
  * bar, blanks), the header and decimal commas are found by looking. Features are the columns of numbers (nine in ten of the
  * cells in the first 1,000 rows) that are not the same in every row, or `columns` in their order. Rows with missing numbers
- * (empty, NA, NaN, null, ?, …) or, of a table with `label`, without a label are left out. What was left out is in `notices`.
+ * (empty, NA, NaN, null, ?, …; with `missing: "keep"` those are NaN, and rows without any number) or, of a table with `label`, without a label are left out, as those are that lack what is given
+ * (`condition`: columns that are no features). What was left out is in `notices`.
  * `sources` are "line 2", …, for up to 4 million rows. The checksum is the SHA-256 of the decompressed bytes.
  *
  * Throws InputError, in one line with the file and the place, for rows of unequal length, texts, infinities and numbers beyond
  * float32 in a column of numbers, separators of thousands, and where nothing to train on is left.
  */
 export async function openTable(path: string, options: TableOptions = {}): Promise<Dataset> {
-  const { columns = [], label, measure } = options;
+  const { columns = [], label, condition = [], measure, missing } = options;
   const text = await tableText(path, options);
   try {
-    const hints = [...columns, ...(label === undefined ? [] : [label])];
+    const hints = [...columns, ...condition, ...(label === undefined ? [] : [label])];
     const layout = await tableLayout(path, text, hints);
     const choice = chooseColumns(path, layout, options);
     const table = await readTable(path, text, layout, choice, options);
     try {
       const { rows, abandon: _, ...annotations } = table;
-      return rowsDataset(rows, [rows.size], { ...annotations, name: path, measure, checksum: text.checksum() });
+      return rowsDataset(rows, [rows.size], {
+        ...annotations,
+        name: path,
+        measure,
+        missing,
+        checksum: text.checksum(),
+      });
     } catch (error) {
       table.abandon();
       throw error;
@@ -66,7 +74,9 @@ async function readTable(
 ): Promise<Table> {
   const { names, delimiter } = layout;
   const { features } = choice;
+  const keep = options.missing === "keep";
   const numbers = new NumberReader(path, delimiter, names);
+  const given = new GivenReader(path, names, choice.given, numbers);
   const writer = new FeatureWriter(features.length, options.limit);
   const left = new LeftOut();
   const labels =
@@ -83,15 +93,22 @@ async function readTable(
       return;
     }
     let missing = -1;
+    let gaps = 0;
     for (let i = 0; i < features.length; i++) {
       row[i] = numbers.read(cells[features[i]].trim(), line, features[i]);
-      if (Number.isNaN(row[i]) && missing < 0) missing = features[i];
+      if (!Number.isNaN(row[i])) continue;
+      gaps++;
+      if (missing < 0 && !keep) missing = features[i];
     }
+    given.read(cells, line);
+    if (missing < 0 && given.missing !== undefined) missing = given.missing;
     const label = choice.label === undefined ? "" : cells[choice.label].trim();
     if (missing >= 0) left.row(line, missing);
+    else if (gaps === features.length) left.blank(line);
     else if (labels && !labels.accepts(label)) left.unlabelled(line);
     else {
       labels?.take(label, line);
+      given.keep();
       if (lines.length < MOST_SOURCES + 1) lines.push(line);
       writer.take(row);
     }
@@ -108,6 +125,7 @@ async function readTable(
       abandon: () => writer.abandon(),
       labelColumn: choice.label === undefined ? undefined : names[choice.label],
       columns: kept.positions.map((position) => names[features[position]]),
+      ...(choice.given.length > 0 ? { given: given.finish() } : {}),
       sources: lines.length > MOST_SOURCES ? undefined : lines.map((line) => `line ${line}`),
       notices: [
         ...layout.notices,
@@ -154,7 +172,7 @@ function keptFeatures(
   const what = someOf(constant.map((position) => names[features[position]]));
   const notice =
     constant.length === 1
-      ? `column ${what} is constant (${writer.first(constant[0])})`
+      ? `column ${what} ${Number.isNaN(writer.first(constant[0])) ? "has no values" : `is constant (${writer.first(constant[0])})`}`
       : `${constant.length} columns are constant: ${what}`;
   if (stated) return { positions: all, notices: [notice] };
   if (constant.length === all.length) {

@@ -51,7 +51,7 @@ async function measure(engine: Engine): Promise<readonly Measurement[]> {
     batchSize: 64,
     hypers: { [KL_WEIGHT]: { kind: "constant", value: 1 } },
   });
-  await train(training, { steps: STEPS, monitor: "elbo" });
+  await train(training, { steps: STEPS, gauge: { term: "elbo", better: "larger" } });
   const density = await compile(engine, densityProgram(model, description));
   const { parameters } = training;
   const { elbo } = await estimateLikelihood({ density, dataset: held, parameters, samples: 1, seed: SEED });

@@ -1,0 +1,12 @@
+import { autoencoderFamily } from "./autoencoder.ts";
+import type { Family } from "./family.ts";
+import type { ModelName } from "./names.ts";
+import { probabilisticPcaFamily } from "./probabilistic-pca.ts";
+import { vaeFamily } from "./vae.ts";
+
+/** The models that `--model` names. */
+export const families: Readonly<Record<ModelName, Family>> = {
+  vae: vaeFamily,
+  autoencoder: autoencoderFamily,
+  "probabilistic-pca": probabilisticPcaFamily,
+};

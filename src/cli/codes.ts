@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { z } from "zod";
+import { type GivenValues, valuesByName } from "../data/conditions.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { encodeNpy } from "../data/npy.ts";
 import { openDataset } from "../data/open.ts";
 import { InputError } from "../errors.ts";
+import type { RunFacts } from "../run/facts.ts";
 import { writeAtomically } from "../run/files.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import type { Codes } from "../trained/trained-model.ts";
@@ -23,7 +25,7 @@ export const codeKinds = ["csv", "json", "npy"] as const;
 export function writeCodes(
   flags: OutFlags & { readonly out: string },
   codes: Codes,
-  before: Readonly<Record<string, readonly string[]>>,
+  before: Readonly<Record<string, readonly (string | number)[]>>,
 ): void {
   const kind = outputKind(flags, codeKinds);
   if (kind === "npy") {
@@ -41,12 +43,27 @@ export function writeCodes(
 
 const rowsSchema = z.array(z.union([z.array(z.number()), z.record(z.string(), z.unknown())])).min(1);
 
-/** Latents [n, k] from .npy, .csv (all columns, or mean_0 … as `encode` writes them) or .json (rows of numbers, or as `encode` writes them). */
-export async function readCodes(path: string, latents: number): Promise<NdArray> {
-  if (extname(path).toLowerCase() === ".json") return readJson(path, latents);
+/** Latents [n, k], and what a table of them says to be given with each. */
+export interface ReadCodes {
+  readonly z: NdArray;
+  readonly given: GivenValues;
+}
+
+/**
+ * Latents from .npy, .csv (all columns, or mean_0 … as `encode` writes them) or .json (rows of numbers, or as `encode` writes them); of a
+ * table the columns of the condition, too.
+ */
+export async function readCodes(
+  path: string,
+  latents: number,
+  condition?: RunFacts["data"]["condition"],
+): Promise<ReadCodes> {
+  if (extname(path).toLowerCase() === ".json") return { z: readJson(path, latents), given: {} };
   const columns = latentColumns(path, latents);
-  const dataset = await openDataset(path, { columns, measure: "real", atLeast: 1 });
-  if (dataset.shape.length === 1 && dataset.shape[0] === latents) return readAll(dataset);
+  const conditionIfThere = columns && condition;
+  const dataset = await openDataset(path, { columns, conditionIfThere, measure: "real", atLeast: 1 });
+  const given = valuesByName(dataset.given);
+  if (dataset.shape.length === 1 && dataset.shape[0] === latents) return { z: readAll(dataset), given };
   throw new InputError(
     `${path}: latents of shape [n, ${latents}] are expected, got examples of [${dataset.shape.join(", ")}]`,
   );

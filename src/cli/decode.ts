@@ -21,16 +21,19 @@ export function decodeCommand(): Command {
   return addRunFlags(command)
     .addHelpText("after", example)
     .action(async (path: string, latents: string, flags: RunFlags & ConditionFlags & OutFlags) => {
-      const [{ useRun }, { readCodes }, { showExamples, targetOf }, { counted }] = await Promise.all([
+      const [{ useRun }, { readCodes }, { showExamples, targetOf }, { counted }, { statedValues }] = await Promise.all([
         import("./use-run.ts"),
         import("./codes.ts"),
         import("./show-examples.ts"),
         import("./terminal.ts"),
+        import("../data/conditions.ts"),
       ]);
       await useRun(path, flags, ["decode"], async ({ model, watch }) => {
         const target = targetOf(flags, model.facts, "decoded");
-        const z = await readCodes(latents, model.facts.model.latents);
-        const values = await model.decode(z, { ...statedOf(flags), ...watch("decoding", "examples") });
+        const { model: about, data } = model.facts;
+        const { z, given } = await readCodes(latents, about.latents, data.condition);
+        const condition = { ...given, ...statedValues(data.condition, statedOf(flags)) };
+        const values = await model.decode(z, { condition, ...watch("decoding", "examples") });
         const what = `${counted(z.shape[0], "mean")} of p(x|z), z of ${latents}`;
         await showExamples(target, { values }, model.facts, { what });
       });

@@ -20,14 +20,21 @@ export function encodeCommand(): Command {
     .addHelpText("after", example)
     .action(
       async (path: string, data: string | undefined, flags: RunFlags & ExampleFlags & ConditionFlags & OutFlags) => {
-        const [{ useRun }, { chooseExamples }, { codeKinds, labelColumn, writeCodes }, { outputKind }, { counted }] =
-          await Promise.all([
-            import("./use-run.ts"),
-            import("./examples.ts"),
-            import("./codes.ts"),
-            import("./outputs.ts"),
-            import("./terminal.ts"),
-          ]);
+        const [
+          { useRun },
+          { chooseExamples },
+          { codeKinds, labelColumn, writeCodes },
+          { outputKind },
+          { counted },
+          { valuesByName },
+        ] = await Promise.all([
+          import("./use-run.ts"),
+          import("./examples.ts"),
+          import("./codes.ts"),
+          import("./outputs.ts"),
+          import("./terminal.ts"),
+          import("../data/conditions.ts"),
+        ]);
         const out = flags.out ?? "codes.csv";
         outputKind({ ...flags, out }, codeKinds);
         await useRun(path, flags, ["encode"], async (place) => {
@@ -37,6 +44,7 @@ export function encodeCommand(): Command {
           const before = {
             ...(dataset.sources ? { source: dataset.sources } : {}),
             ...labelColumn(dataset),
+            ...valuesByName(dataset.given),
           };
           writeCodes({ ...flags, out }, codes, before);
           const what = `${counted(dataset.length, "example")} of ${split} in ${counted(model.facts.model.latents, "latent")}`;

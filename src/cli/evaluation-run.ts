@@ -8,6 +8,7 @@ import { ACTIVE_VARIANCE, meanVariances, type PosteriorSource } from "../evaluat
 import { estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import { reconstructionError } from "../evaluation/reconstruction.ts";
 import { type StampedNumber, summarise, summariseDistance } from "../evaluation/summary.ts";
+import { type AdversarialEpoch, adversarialTrouble } from "../inference/adversarial.ts";
 import { readProgram } from "../onnx/read.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
@@ -118,7 +119,8 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
     const history = run.readMetrics();
     const collapse = variances && diagnoseCollapse({ variances, rates: bounded.rates }, history.flatMap(ratesOf));
     const unused = collapse?.latents.some(({ state }) => state !== "active") ? collapse.lines : [];
-    const remarks = [...unused, ...boundedScale(history.at(-1))];
+    const trouble = adversarialTrouble(history.flatMap(gameOf));
+    const remarks = [...unused, ...boundedScale(history.at(-1)), ...(trouble === undefined ? [] : [trouble])];
     const reconstructionErrors = distance?.perExample;
     return { estimate, active, numbers, split, rateSplit, accuracy, reconstructionErrors, remarks };
   } finally {
@@ -140,6 +142,19 @@ const rateRow = z.object({ epoch: z.number(), rates: z.array(z.number()) });
 function ratesOf(row: unknown): readonly EpochRates[] {
   const parsed = rateRow.safeParse(row);
   return parsed.success ? [parsed.data] : [];
+}
+
+const gameRow = z.object({
+  epoch: z.number(),
+  train: z.object({ discriminatorAccuracy: z.number(), generatorLoss: z.number(), codeSpread: z.number() }),
+});
+
+/** What an epoch of adversarial training tells of its game. */
+function gameOf(row: unknown): readonly AdversarialEpoch[] {
+  const { data } = gameRow.safeParse(row);
+  if (!data) return [];
+  const { discriminatorAccuracy: accuracy, generatorLoss: generator, codeSpread: spread } = data.train;
+  return [{ epoch: data.epoch, accuracy, generator, spread }];
 }
 
 const boundRow = z.object({ train: z.object({ scaleAtBound: z.number() }) });

@@ -1,5 +1,5 @@
 import { conditionWords, newConditions } from "../data/condition-draws.ts";
-import { type GivenValue, type Stated, statedValues, valuesOf } from "../data/conditions.ts";
+import { type GivenValue, type Stated, statedValues, valuesByName } from "../data/conditions.ts";
 import type { RunFacts } from "../run/facts.ts";
 
 /** What new examples are given: nothing, of a model without a condition. */
@@ -22,7 +22,7 @@ export function givenSamples({ data }: RunFacts, stated: Stated, count: number, 
   const values = statedValues(fields, stated);
   if (fields === undefined) return { options: {}, words: "" };
   const given = newConditions(fields, values, count, seed);
-  const columns = Object.fromEntries(given.map((column) => [column.name, valuesOf(column)]));
+  const columns = valuesByName(given);
   const [first] = Object.values(columns);
   const classes = fields.length === 1 && Object.keys(values).length === 0 ? new Set(first).size : 0;
   const perRow = classes > 0 && classes <= Math.min(count, MOST_COLUMNS) ? classes : undefined;

@@ -170,7 +170,8 @@ function openTraining(
     );
   }
   const way = wayOptions(options);
-  const total = totalSteps(options, Math.floor(train.length / options.batch) * stepsPerBatch(way));
+  const turn = isPointModel(model) ? 1 : (model.turn ?? stepsPerBatch(way));
+  const total = totalSteps(options, Math.floor(train.length / options.batch) * turn);
   return modelTraining({
     engine,
     model,

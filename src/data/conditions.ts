@@ -210,6 +210,11 @@ export function statedColumn(
   return { kind, name, numbers };
 }
 
+/** The values of columns by their names, one for each example. */
+export function valuesByName(columns: readonly GivenColumn[] = []): Readonly<Record<string, readonly GivenValue[]>> {
+  return Object.fromEntries(columns.map((column) => [column.name, valuesOf(column)]));
+}
+
 /** The values of a column, one for each example. */
 export function valuesOf(column: GivenColumn): readonly GivenValue[] {
   if (column.kind === "number") return Array.from(column.numbers);

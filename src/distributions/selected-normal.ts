@@ -15,7 +15,8 @@ import {
   transpose,
   triangularInverse,
 } from "../tensor/index.ts";
-import { type Dim, multiply, show } from "../tensor/shape.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
+import { type Dim, multiply, type Shape, show } from "../tensor/shape.ts";
 import type { Distribution } from "./distribution.ts";
 import { normalLogProb } from "./multivariate-normal.ts";
 
@@ -39,16 +40,22 @@ export interface SelectedNormal extends Distribution {
 
 /**
  * p(x|z) = N(μ_z, Σ_z) for z [..., C], a 1 among zeros. Where z is a probability of each, `logProb` is the expectation
- * Σ_c z_c log N(x; μ_c, Σ_c) and so not the log of a density. No matrix is made for an example.
+ * Σ_c z_c log N(x; μ_c, Σ_c) and so not the log of a density. No matrix is made for an example. The d numbers may be an image's, whose
+ * shape is `event` then.
  */
-export function selectedNormal(z: Tensor, { means, spread }: NormalComponents): SelectedNormal {
-  const [count, d] = checked(z, means, spread);
+export function selectedNormal(
+  z: Tensor,
+  { means, spread }: NormalComponents,
+  event: readonly number[] = [Number(means.shape.at(-1))],
+): SelectedNormal {
+  const [count, d] = checked(z, means, spread, event);
   const form = "scale" in spread ? diagonal(spread.scale, d) : full(spread.precisionTril);
   const centres = reshape(means, [count, 1, d]);
   const batch = z.shape.slice(0, -1);
-  const shape = [...batch, d];
+  const shape = [...batch, ...event];
+  const leading = (x: Tensor): Shape => x.shape.slice(0, x.shape.length - event.length);
   const componentLogProb = (x: Tensor): Tensor => {
-    const lead = x.shape.slice(0, -1);
+    const lead = leading(x);
     const apart = sub(reshape(x, [1, multiply(...lead), d]), centres); //           [C, n, d]
     const quadratic = sum(square(form.whitened(apart)), -1); //                    [C, n]
     return reshape(transpose(normalLogProb(quadratic, form.halfLogDeterminant, d)), [...lead, count]);
@@ -60,9 +67,9 @@ export function selectedNormal(z: Tensor, { means, spread }: NormalComponents): 
     name: "SelectedNormal",
     parameters: { means, ...spread },
     shape,
-    eventRank: 1,
+    eventRank: event.length,
     support: "real",
-    noise: { law: "normal", event: [d] },
+    noise: { law: "normal", event },
     mean: chosen(means),
     // Of one component's; between components x does not vary where z is known.
     variance: chosen(form.variance()),
@@ -70,10 +77,10 @@ export function selectedNormal(z: Tensor, { means, spread }: NormalComponents): 
     logProb: (x) => sum(mul(z, componentLogProb(x)), -1),
     // Σ_c z_c(μ_c + R_c ε)
     sample: (noise) => {
-      const lead = noise.shape.slice(0, -1);
+      const lead = leading(noise);
       const draws = add(form.coloured(reshape(noise, [1, multiply(...lead), d])), centres); // [C, n, d]
       const each = reshape(transpose(draws, [1, 0, 2]), [...lead, count, d]);
-      return sum(mul(reshape(z, [...z.shape, 1]), each), -2);
+      return reshape(sum(mul(reshape(z, [...z.shape, 1]), each), -2), [...lead, ...event]);
     },
   };
 }
@@ -111,7 +118,12 @@ function diagonal(scale: Tensor, d: number): Form {
 }
 
 /** [C, d] of components that fit each other and z. */
-function checked(z: Tensor, means: Tensor, spread: NormalComponents["spread"]): readonly [number, number] {
+function checked(
+  z: Tensor,
+  means: Tensor,
+  spread: NormalComponents["spread"],
+  event: readonly number[],
+): readonly [number, number] {
   const [count, d] = means.shape;
   const got = "scale" in spread ? spread.scale.shape : spread.precisionTril.shape;
   const within = (dim: Dim, ...allowed: readonly Dim[]): boolean => allowed.includes(dim);
@@ -130,6 +142,9 @@ function checked(z: Tensor, means: Tensor, spread: NormalComponents["spread"]): 
     throw new ShapeError(
       `SelectedNormal: ${expected} are expected, got ${show(z.shape)}, ${show(means.shape)} and ${show(got)}`,
     );
+  }
+  if (sizeOf(event) !== d) {
+    throw new ShapeError(`SelectedNormal: an event of ${d} numbers is expected, got ${show(event)}`);
   }
   return [count, d];
 }

@@ -74,7 +74,7 @@ export async function twoSampleAccuracy(
         loss: mean(loss),
         terms: { accuracy },
         optimizer: { kind: "adam" },
-        learningRate: { kind: "constant", value: 1e-3 },
+        learningRate: { kind: "constant", value: 2e-3 },
       },
     ],
     seed,

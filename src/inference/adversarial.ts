@@ -19,27 +19,24 @@ import {
  * the losses; which parameters each may move, a phase says. Makhzani et al. 2016, §2.
  */
 export interface AdversarialTerms {
-  /** −log D(p) − log(1 − D(z)), the discriminator's loss; 2 log 2 by guessing. Goodfellow et al. 2014, eq. 1. */
+  /**
+   * −log D(p) − log(1 − D(z)), the discriminator's loss: 2 log 2 by guessing, and 2 log 2 − 2 JS at best, JS the
+   * Jensen–Shannon divergence. Goodfellow et al. 2014, eq. 1 and theorem 1.
+   */
   readonly discriminator: Tensor;
   /** −log D(z), the encoder's loss, whose gradient does not vanish where D tells all codes. Goodfellow et al. 2014, §3. */
   readonly generator: Tensor;
   /** The share of the two that D is right about; a logit of 0 counts as wrong for the prior. */
   readonly accuracy: Tensor;
-  /** log 2 − ½ discriminator: in the mean at most the Jensen–Shannon divergence of codes and prior. Goodfellow et al. 2014, theorem 1. */
-  readonly jensenShannon: Tensor;
 }
 
 /** The terms for logits of codes and of draws of the prior, [..., batch] each; of any size, as −log σ(l) = softplus(−l). */
 export function adversarialTerms(codes: Tensor, prior: Tensor): AdversarialTerms {
-  return scope("adversarial", () => {
-    const discriminator = add(softplus(neg(prior)), softplus(codes));
-    return {
-      discriminator,
-      generator: softplus(neg(codes)),
-      accuracy: mul(0.5, add(step(prior), sub(1, step(codes)))),
-      jensenShannon: sub(Math.LN2, mul(0.5, discriminator)),
-    };
-  });
+  return scope("adversarial", () => ({
+    discriminator: add(softplus(neg(prior)), softplus(codes)),
+    generator: softplus(neg(codes)),
+    accuracy: mul(0.5, add(step(prior), sub(1, step(codes)))),
+  }));
 }
 
 /**

@@ -51,6 +51,24 @@ export function rowExamples(rows: Matrix, name = "rows"): Examples {
   };
 }
 
+/** The same examples in other units: (x − centre)/unit, each number by itself. */
+export function rescaledExamples(
+  examples: Examples,
+  { centre, unit }: { readonly centre: ArrayLike<number>; readonly unit: ArrayLike<number> },
+): Examples {
+  const { size } = examples;
+  return {
+    ...examples,
+    read: (start, out) => {
+      examples.read(start, out);
+      for (let i = 0, j = 0; i < out.length; i++) {
+        out[i] = (out[i] - centre[j]) / unit[j];
+        if (++j === size) j = 0;
+      }
+    },
+  };
+}
+
 /** Calls `visit` with blocks of at most so many rows, [rows, d], in order and one after the other; their memory is used again. */
 export async function forEachBlockOf(
   examples: Examples,

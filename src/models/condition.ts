@@ -1,5 +1,6 @@
+import type { Conditions } from "../data/conditions.ts";
 import { flattenEvent, type Layer } from "../nn/layers.ts";
-import { broadcastTo, concat, data, reshape, type Tensor } from "../tensor/index.ts";
+import { broadcastTo, concat, constant, data, mul, reshape, type Tensor } from "../tensor/index.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { type Architecture, encoderNetwork } from "./networks.ts";
 
@@ -9,6 +10,21 @@ export interface ConditionDescription {
   readonly width: number;
   /** What they are of: columns, or "label". */
   readonly names: readonly string[];
+  /** What networks multiply each by; by default 1. */
+  readonly scales?: readonly number[];
+}
+
+/**
+ * What a model is told of conditions. The one of C classes is √C to the networks: as long as C numbers of unit size, so that it is heard beside
+ * pixels and latents. With 1 the embedded images took their classes from z and hardly from y.
+ */
+export function describeCondition({ fields, width }: Conditions): ConditionDescription {
+  const scales = fields.flatMap((field) => {
+    if (field.kind === "number") return [1];
+    const { length } = field.values;
+    return Array.from({ length }, () => Math.sqrt(length));
+  });
+  return { width, names: fields.map(({ name }) => name), scales };
 }
 
 /** The name of the input that the condition is fed to. */
@@ -19,10 +35,16 @@ export function conditionInput({ width }: ConditionDescription): Tensor {
   return data(CONDITION, ["batch", width]);
 }
 
+/** The condition as networks take it. */
+function scaledCondition(condition: ConditionDescription): Tensor {
+  const { scales, width } = condition;
+  return scales ? mul(conditionInput(condition), constant(scales, [width])) : conditionInput(condition);
+}
+
 /** Rows with their example's condition beside them: [..., batch, n] → [..., batch, n + width]. */
 export function besideCondition(rows: Tensor, condition: ConditionDescription | undefined): Tensor {
   if (condition === undefined) return rows;
-  const given = broadcastTo(conditionInput(condition), [...rows.shape.slice(0, -1), condition.width]);
+  const given = broadcastTo(scaledCondition(condition), [...rows.shape.slice(0, -1), condition.width]);
   return concat([rows, given], -1);
 }
 
@@ -30,7 +52,7 @@ export function besideCondition(rows: Tensor, condition: ConditionDescription | 
 function withChannels(images: Tensor, condition: ConditionDescription): Tensor {
   const { width } = condition;
   const lead = images.shape.slice(0, -3);
-  const given = reshape(conditionInput(condition), ["batch", width, 1, 1]);
+  const given = reshape(scaledCondition(condition), ["batch", width, 1, 1]);
   return concat([images, broadcastTo(given, [...lead, width, ...images.shape.slice(-2)])], -3);
 }
 

@@ -1,3 +1,5 @@
+import { columnNames } from "../data/dataset.ts";
+import { someOf } from "../data/table/cells.ts";
 import { InputError } from "../errors.ts";
 import {
   add,
@@ -201,7 +203,40 @@ export function repeatSteps(
   return { model, logLikelihoods };
 }
 
+/** What a user should hear of a fit: noise at its floor, and more latents than can be told apart. Names are x0, x1, … where not given. */
+export function factorRemarks(
+  { weight, noiseVariances }: FactorModel,
+  variances: Vector,
+  { floor = NOISE_FLOOR, columns }: { readonly floor?: number; readonly columns?: readonly string[] } = {},
+): string[] {
+  const [d, k] = [weight.length, weight[0].length];
+  const names = columnNames(columns, d);
+  const floors = noiseFloors(variances, floor);
+  const namesOf = (constant: boolean): readonly string[] =>
+    numbersAtFloor({ noiseVariances }, floors)
+      .filter((j) => variances[j] > 0 !== constant)
+      .map((j) => names[j]);
+  const [heywood, constant] = [namesOf(false), namesOf(true)];
+  const share = `${100 * floor} %`;
+  const most = identifiableFactors(d);
+  return [
+    ...(heywood.length > 0
+      ? [
+          `the noise of ${someOf(heywood)} is at its floor, ${share} of the variance (a Heywood case); try fewer latents`,
+        ]
+      : []),
+    ...(constant.length > 0
+      ? [`${someOf(constant)}: never changes, so its noise is ${share} of the mean variance`]
+      : []),
+    ...(k > most
+      ? [
+          `${k} latents are more than the ${most} that ${d} numbers determine: the density holds, the noise variances are not unique`,
+        ]
+      : []),
+  ];
+}
+
 /** Which numbers' noise is no more than its floor. */
-export function numbersAtFloor({ noiseVariances }: FactorModel, floors: Vector): number[] {
+export function numbersAtFloor({ noiseVariances }: Pick<FactorModel, "noiseVariances">, floors: Vector): number[] {
   return [...noiseVariances.keys()].filter((i) => noiseVariances[i] <= floors[i]);
 }

@@ -1,12 +1,16 @@
+import { adversarialFamily } from "./adversarial-autoencoder.ts";
 import { autoencoderFamily } from "./autoencoder.ts";
 import type { Family } from "./family.ts";
 import type { ModelName } from "./names.ts";
 import { probabilisticPcaFamily } from "./probabilistic-pca.ts";
 import { vaeFamily } from "./vae.ts";
+import { wassersteinFamily } from "./wasserstein-autoencoder.ts";
 
 /** The models that `--model` names. */
 export const families: Readonly<Record<ModelName, Family>> = {
   vae: vaeFamily,
   autoencoder: autoencoderFamily,
   "probabilistic-pca": probabilisticPcaFamily,
+  "adversarial-autoencoder": adversarialFamily,
+  "wasserstein-autoencoder": wassersteinFamily,
 };

@@ -25,7 +25,7 @@ export interface KernelPcaMaps<T> {
   readonly projection: T;
   /** Z: the codes of the training examples, [n, k] */
   readonly codes: T;
-  /** C = (k(Z, Z) + ridge·I)⁻¹X, [n, d] */
+  /** C = (k(Z, Z) + αI)⁻¹X, [n, d] */
   readonly dual: T;
 }
 
@@ -43,7 +43,10 @@ export interface KernelPcaOptions {
   readonly kernel: Kernel;
   /** k, from 1 to the number of examples. */
   readonly latents: number;
-  /** Of the regression from codes to examples; 1 by default, scikit-learn's `alpha`. */
+  /**
+   * Of the regression from codes to examples, in units of the mean k(z, z): scikit-learn's `alpha` where that is 1, as it is of the
+   * kernels rbf and cosine. 1 by default; below 10⁻³ a program in float32 begins to lose digits.
+   */
   readonly ridge?: number;
 }
 
@@ -148,8 +151,9 @@ function centred({ data: entries, shape }: Symmetric): { readonly matrix: Symmet
 }
 
 /**
- * The pre-image of a code, learned: kernel ridge regression from codes to examples with the same kernel, C = (k(Z, Z) + ridge·I)⁻¹X.
- * Bakır, Weston & Schölkopf 2004, "Learning to find pre-images"; scikit-learn's `fit_inverse_transform`.
+ * The pre-image of a code, learned: kernel ridge regression from codes to examples with the same kernel, C = (k(Z, Z) + αI)⁻¹X.
+ * Bakır, Weston & Schölkopf 2004, "Learning to find pre-images"; scikit-learn's `fit_inverse_transform`. There α is absolute, which
+ * a polynomial kernel of 10¹¹ does not feel: its regression would be singular to rounding.
  */
 async function kernelRidge(
   engine: Engine,
@@ -163,7 +167,8 @@ async function kernelRidge(
   }
   const matrix = await kernelMatrix(engine, kernel, codes);
   const [n] = matrix.shape;
-  for (let i = 0; i < n; i++) matrix.data[i * n + i] += ridge;
+  const alpha = (ridge * trace(matrix)) / n;
+  for (let i = 0; i < n; i++) matrix.data[i * n + i] += alpha;
   return solvePositive(engine, matrix, examples);
 }
 

@@ -16,7 +16,7 @@ export interface FactoredCovariances {
   readonly whitener: Float64Array;
   /** log det P of each component: −½ log det Σ. */
   readonly logDeterminants: readonly number[];
-  /** The smallest variance that is left of one number given those before it, of each component. */
+  /** The smallest variance that is left of one number given those after it, of each component. */
   readonly pivots: readonly number[];
 }
 
@@ -58,24 +58,35 @@ export interface CovarianceForm {
 const rowsOf = (values: Float64Array, at: number, d: number): number[][] =>
   Array.from({ length: d }, (_, i) => Array.from(values.subarray(at + i * d, at + (i + 1) * d)));
 
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((total, { length }) => total + length, 0));
+  for (const [i, part] of parts.entries()) all.set(part, i * part.length);
+  return all;
+}
+
 const diagonal = (variances: ArrayLike<number>): number[][] =>
   Array.from(variances, (value, i) => Array.from(variances, (_, j) => (i === j ? value : 0)));
 
-/** P = L⁻ᵀ with Σ = LLᵀ, log det P and the smallest pivot L_ii²; undefined where Σ is singular to rounding. */
+/**
+ * P, lower triangular with Σ⁻¹ = PPᵀ, log det P and the smallest pivot; undefined where Σ is singular to rounding. With the numbers in
+ * reverse order Σ = LLᵀ, so that Σ = UUᵀ in their own, U upper triangular, and P = U⁻ᵀ.
+ */
 function factorMatrix(
   rows: Matrix,
-): { readonly p: readonly number[]; readonly logDeterminant: number; readonly pivot: number } | undefined {
+): { readonly p: Float64Array; readonly logDeterminant: number; readonly pivot: number } | undefined {
   const d = rows.length;
-  const found = factoredOrNot(rows);
+  const found = factoredOrNot(rows.map((_, i) => rows[d - 1 - i].toReversed()));
   if (found === undefined) return undefined;
   const { lower, logDeterminant } = found;
-  // What is left of a variance given the numbers before it is known to d·ε of the variance itself.
-  if (lower.some((row, i) => !(row[i] ** 2 > d * Number.EPSILON * rows[i][i]))) return undefined;
+  // What is left of a variance given other numbers is known to d·ε of the variance itself.
+  if (lower.some((row, i) => !(row[i] ** 2 > d * Number.EPSILON * rows[d - 1 - i][d - 1 - i]))) return undefined;
   const inverse = invertLower(lower);
+  const p = new Float64Array(d * d);
+  for (let i = 0; i < d; i++) for (let j = 0; j <= i; j++) p[i * d + j] = inverse[d - 1 - j][d - 1 - i];
   return {
-    p: rows.flatMap((_, i) => rows.map((_row, j) => inverse[j][i])),
+    p,
     logDeterminant: -0.5 * logDeterminant,
-    pivot: Math.min(...lower.map((row, i) => row[i] ** 2)),
+    pivot: lower.reduce((least, row, i) => Math.min(least, row[i] ** 2), Number.POSITIVE_INFINITY),
   };
 }
 
@@ -88,15 +99,18 @@ function factoredOrNot(rows: Matrix): Factored | undefined {
   }
 }
 
-/** L⁻¹, by forward substitution. */
-function invertLower(lower: Matrix): number[][] {
-  const inverse = lower.map((row) => row.map(() => 0));
+/** L⁻¹, row after row: L_ii (L⁻¹)_i = e_i − Σ_{k<i} L_ik (L⁻¹)_k. */
+function invertLower(lower: Matrix): readonly Float64Array[] {
+  const inverse: Float64Array[] = [];
   for (const [i, row] of lower.entries()) {
-    for (let j = 0; j <= i; j++) {
-      let value = i === j ? 1 : 0;
-      for (let k = j; k < i; k++) value -= row[k] * inverse[k][j];
-      inverse[i][j] = value / row[i];
+    const next = new Float64Array(row.length);
+    next[i] = 1;
+    for (let k = 0; k < i; k++) {
+      const [factor, before] = [row[k], inverse[k]];
+      for (let j = 0; j <= k; j++) next[j] -= factor * before[j];
     }
+    for (let j = 0; j <= i; j++) next[j] /= row[i];
+    inverse.push(next);
   }
   return inverse;
 }
@@ -135,7 +149,7 @@ const full: CovarianceForm = {
       (_, c) => factorMatrix(rowsOf(covariances, c * d * d, d)) ?? failed(c),
     );
     return {
-      whitener: Float64Array.from(parts.flatMap(({ p }) => p)),
+      whitener: joined(parts.map(({ p }) => p)),
       logDeterminants: parts.map(({ logDeterminant }) => logDeterminant),
       pivots: parts.map(({ pivot }) => pivot),
     };
@@ -172,7 +186,7 @@ const tied: CovarianceForm = {
     const part = factorMatrix(rowsOf(covariances, 0, d)) ?? failed(0);
     const each = <T>(value: T): readonly T[] => Array.from({ length: components }, () => value);
     return {
-      whitener: Float64Array.from(part.p),
+      whitener: part.p,
       logDeterminants: each(part.logDeterminant),
       pivots: each(part.pivot),
     };

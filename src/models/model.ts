@@ -6,7 +6,7 @@ import type { Proposal } from "../inference/semi-amortized.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { constant, type Dim, data, type Tensor } from "../tensor/index.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
-import type { ConditionDescription } from "./condition.ts";
+import { type ConditionDescription, describeCondition } from "./condition.ts";
 import type { LatentSpace } from "./names.ts";
 
 /** What a model is built for: one example's shape and what its numbers are. */
@@ -47,7 +47,7 @@ export function describeData(dataset: Dataset): DataDescription {
   const means = featureMeans(dataset);
   const range = numberRange(dataset);
   const { labels, conditions } = dataset;
-  const condition = conditions && { width: conditions.width, names: conditions.fields.map(({ name }) => name) };
+  const condition = conditions && describeCondition(conditions);
   const common = { shape, measure, examples, means, range, condition, classes: labels && new Set(labels).size };
   if (measure === "binary") return common;
   const deviations = featureDeviations(dataset, means);
@@ -94,6 +94,8 @@ export interface Model extends CommonModel, LatentVariableModel {
   readonly objective?: (terms: BoundTerms, x: Tensor, draws: Draws) => Tensor;
   /** Phases that take turns on each batch, where one loss is not enough: a game. Then no one number tells which parameters are best. */
   readonly phases?: (terms: BoundTerms, x: Tensor, draws: Draws) => readonly ModelPhase[];
+  /** How many they are: steps that each batch is used for. */
+  readonly turn?: number;
 }
 
 /**
@@ -136,6 +138,8 @@ export interface ModelPhase {
   readonly name: string;
   readonly loss: Tensor;
   readonly moves: readonly string[];
+  /** Its learning rate as a share of the run's; 1 by default. */
+  readonly share?: number;
   /** Per-example numbers that it tells beside the bound. */
   readonly terms?: Readonly<Record<string, Tensor>>;
 }

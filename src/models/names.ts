@@ -48,7 +48,7 @@ export const latentSpaces = ["real", "unit", "binary"] as const;
 export type LatentSpace = (typeof latentSpaces)[number];
 
 /** The models that `--model` names. */
-export const modelNames = ["vae", "autoencoder", "probabilistic-pca"] as const;
+export const modelNames = ["vae", "autoencoder", "probabilistic-pca", "adversarial-autoencoder", "wasserstein-autoencoder"] as const;
 export type ModelName = (typeof modelNames)[number];
 
 export const covarianceNames = ["full", "diagonal", "tied", "spherical"] as const;
@@ -85,6 +85,8 @@ export const partsOf: Readonly<Record<ModelName, readonly string[]>> = {
   vae: [...variational, ...flows, "condition"],
   autoencoder: networks,
   "probabilistic-pca": ["latents", "standardize", "em", "tolerance", "missing"],
+  "adversarial-autoencoder": [...variational, "discriminator", "regularization", "condition"],
+  "wasserstein-autoencoder": [...variational, "regularization"],
 };
 
 /** Models that give a density, or a bound of one; the others have no likelihood. */

@@ -5,8 +5,9 @@ import { normal, standardNormal } from "../distributions/normal.ts";
 import { relaxedBernoulli } from "../distributions/relaxed-bernoulli.ts";
 import { uniform } from "../distributions/uniform.ts";
 import { zeros } from "../nn/initialisers.ts";
-import { constant, exp, type Tensor } from "../tensor/index.ts";
+import { add, constant, exp, matmul, mul, type Tensor } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
+import { staticShape } from "../tensor/shape.ts";
 import type { LatentSpace, PriorName } from "./names.ts";
 
 /** What priors are made of. */
@@ -42,6 +43,13 @@ function ring(components: number, k: number): Float32Array {
     else places.set([RADIUS * Math.cos(angle), RADIUS * Math.sin(angle)], c * k);
   }
   return places;
+}
+
+/** A draw of the component of `classes` that each row of ones and zeros [batch, C] names. */
+export function classDraw(oneHot: Tensor, latents: number, noise: Tensor): Tensor {
+  const [components] = staticShape("classDraw", oneHot.shape.slice(-1));
+  const places = constant(ring(components, latents), [components, latents]);
+  return add(matmul(oneHot, places), mul(WIDTH, noise));
 }
 
 /** The priors that `--prior` names. */

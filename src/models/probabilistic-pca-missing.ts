@@ -1,6 +1,9 @@
+import { columnNames, type Dataset, numbersOf } from "../data/dataset.ts";
+import { quoted } from "../data/table/cells.ts";
 import { InputError } from "../errors.ts";
 import { addDiagonal, dot, type Matrix, product, transposed, type Vector } from "../linalg/matrix.ts";
 import { factorPositive } from "../linalg/positive.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
 import {
   checkFactors,
   type FactorFit,
@@ -41,18 +44,30 @@ export interface ObservedRows {
   readonly variances: Vector;
 }
 
+/** What rows and their columns are called in messages. */
+type About = Pick<Dataset, "name" | "sources" | "columns">;
+
+/** The examples of a dataset that was read with `missing: "keep"`. @throws InputError as `observedRows` does. */
+export function observedExamples(dataset: Dataset): ObservedRows {
+  const d = sizeOf(dataset.shape);
+  const numbers = numbersOf(dataset);
+  const rows = Array.from({ length: dataset.length }, (_, i) => numbers.subarray(i * d, (i + 1) * d));
+  return observedRows(rows, dataset);
+}
+
 /**
  * Rows of numbers in which NaN stands for what is missing.
  * @throws InputError for a row or a column of which nothing is observed.
  */
-export function observedRows(rows: readonly ArrayLike<number>[]): ObservedRows {
-  if (rows.length === 0) throw new InputError("missing numbers: at least one row is needed, got none");
+export function observedRows(rows: readonly ArrayLike<number>[], about: About = { name: "rows" }): ObservedRows {
+  if (rows.length === 0) throw new InputError(`${about.name}: at least one row is needed, got none`);
   const d = rows[0].length;
   const found = new Map<string, { columns: number[]; rows: number[]; values: Float64Array[] }>();
   for (const [i, row] of rows.entries()) {
     const columns = columnsObserved(row);
     if (columns.length === 0) {
-      throw new InputError(`missing numbers: row ${i} (from 0) has none of its ${d} numbers; leave it out`);
+      const place = about.sources?.[i] ?? `row ${i} (from 0)`;
+      throw new InputError(`${about.name}: ${place}: all ${d} numbers are missing; leave it out`);
     }
     const key = keyOf(columns, d);
     const pattern = found.get(key) ?? { columns, rows: [], values: [] };
@@ -68,7 +83,10 @@ export function observedRows(rows: readonly ArrayLike<number>[]): ObservedRows {
   });
   const empty = counts.indexOf(0);
   if (empty >= 0) {
-    throw new InputError(`missing numbers: column ${empty} (from 0) is observed in no row; leave it out`);
+    const column = columnNames(about.columns, d)[empty];
+    throw new InputError(
+      `${about.name}: column ${quoted(column)}: is missing in each of ${rows.length} rows; leave it out`,
+    );
   }
   const mean = sums.map((sum, j) => sum / counts[j]);
   forEachNumber(patterns, (value, j) => {

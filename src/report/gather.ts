@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { valuesOf } from "../data/conditions.ts";
+import { valuesByName } from "../data/conditions.ts";
 import { columnNames, type Dataset, firstOf, numbersOf } from "../data/dataset.ts";
 import { isImage } from "../data/pixels.ts";
 import type { RateSplit } from "../evaluation/aggregate.ts";
@@ -135,8 +135,7 @@ async function gatherTable(model: TrainedModel, dataset: Dataset, split: string)
   if (dataset.shape.length !== 1) return undefined;
   const [size] = dataset.shape;
   const data = numbersOf(dataset);
-  const given = model.facts.data.condition ? dataset.given : undefined; // the same for both
-  const condition = given && Object.fromEntries(given.map((column) => [column.name, valuesOf(column)]));
+  const condition = model.facts.data.condition && valuesByName(dataset.given); // the same for both
   const samples = await model.sample(dataset.length, { from: "draw", seed: 0, condition });
   const rows = (values: Float32Array): readonly (readonly number[])[] =>
     Array.from({ length: dataset.length }, (_, i) => Array.from(values.subarray(i * size, (i + 1) * size)));

@@ -16,6 +16,7 @@ import type { NdArray } from "../tensor/ndarray.ts";
 import { type LoopOptions, type Outcome, train } from "./loop.ts";
 import type { TrainingOptions } from "./prepared-phase.ts";
 import { ruleTraining } from "./rule-training.ts";
+import { scaledSchedule } from "./schedule.ts";
 import { createTraining, type Training } from "./training.ts";
 
 export interface ModelTrainingOptions
@@ -61,11 +62,10 @@ function turnsOf(
   players: readonly ModelPhase[],
   { terms, updates, ...base }: Omit<Phase, "name" | "loss" | "moves">,
 ): readonly Phase[] {
-  return players.map(({ terms: own = {}, ...player }, i) =>
-    i === 0
-      ? { ...base, ...player, terms: { ...terms, ...own }, updates }
-      : { ...base, ...player, terms: own, updates: {} },
-  );
+  return players.map(({ terms: own = {}, share = 1, ...player }, i) => {
+    const phase = { ...base, ...player, learningRate: scaledSchedule(base.learningRate, share) };
+    return i === 0 ? { ...phase, terms: { ...terms, ...own }, updates } : { ...phase, terms: own, updates: {} };
+  });
 }
 
 /** How to train; what is left out is as in `reparam train`. */

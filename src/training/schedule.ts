@@ -1,5 +1,18 @@
 import type { Schedule } from "../inference/phase.ts";
 
+/** The schedule with every value times a share. */
+export function scaledSchedule(schedule: Schedule, share: number): Schedule {
+  switch (schedule.kind) {
+    case "constant":
+      return { ...schedule, value: share * schedule.value };
+    case "linear":
+      return { ...schedule, from: share * schedule.from, to: share * schedule.to };
+    case "warmupCosine":
+    case "cyclical":
+      return { ...schedule, peak: share * schedule.peak };
+  }
+}
+
 /** The schedule's value at a step, the first of which is 0. */
 export function scheduleAt(schedule: Schedule, step: number): number {
   switch (schedule.kind) {

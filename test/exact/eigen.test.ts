@@ -102,6 +102,10 @@ describe("orthonormal vectors", () => {
       for (const [j, v] of basis.entries()) expect(Math.abs(inner(u, v) - (i === j ? 1 : 0))).toBeLessThan(1e-15);
     }
     expect(Math.abs(inner(basis[0], a) - Math.sqrt(inner(a, a)))).toBeLessThan(1e-14);
+    // nearly parallel: what is left of the second after one pass is off by 1e-16/1e-8
+    const near = a.map((value, i) => value + 1e-8 * b[i]);
+    const [first, second] = orthonormalised([a, near], () => normals(5));
+    expect(Math.abs(inner(first, second))).toBeLessThan(1e-15);
     const left = b.slice();
     for (const u of basis.slice(0, 2)) addScaled(left, -inner(u, b), u);
     expect(Math.sqrt(inner(left, left))).toBeLessThan(1e-14);

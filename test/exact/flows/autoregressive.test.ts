@@ -208,7 +208,7 @@ describe("sampling by a fixed point", () => {
       at % wide === Math.floor(at / wide) + 1 ? 1 : 0,
     );
     const network = (y: Tensor): Tensor => {
-      const means = matmul(y, constant(after, [wide, wide])); // x_j = z_j + x_{j−1}
+      const means = add(matmul(y, constant(after, [wide, wide])), 1); // x_j = 1 + z_j + x_{j−1}
       return concat([means, mul(means, 0)], -1);
     };
     const { value } = autoregressive("chain", wide, network, affineTransform()).inverse(x(wide));
@@ -218,7 +218,7 @@ describe("sampling by a fixed point", () => {
     );
     let total = 0;
     const exact = Array.from(z.data, (each) => {
-      total += each;
+      total += 1 + each;
       return total;
     });
     expect(Array.from(evaluate([value], { x: z })[0].data)).toEqual(exact);

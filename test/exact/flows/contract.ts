@@ -179,7 +179,7 @@ export function holdsContract(registered: Registered): void {
       }
     });
 
-    it("stays finite far away, in float32, gradients included", async () => {
+    it.runIf(d === registered.dimensions.at(-1))("stays finite far away, in float32, gradients included", async () => {
       const sizes = domain === "unit" ? [] : [0, 1e-30, 1, 1e4, 1e10];
       const far = domain === "unit" ? [0, 1, 1e-30, 1 - 2 ** -24] : sizes.flatMap((size) => [size, -size]);
       const farBack = range === "unit" ? [1e-30, 1e-7, 0.5, 1 - 2 ** -24] : [0, 1e-30, -1, 1e4, -1e4, 1e10, -1e10];
@@ -226,8 +226,8 @@ export function holdsContract(registered: Registered): void {
 }
 
 /** Points along an axis of the grid that densities are summed on. */
-const GRID = 200;
-const RINGS = 24;
+const GRID = 150;
+const RINGS = 8;
 const DISC = 64 * RINGS;
 
 /** Noise that reaches 6 deviations each way, beyond which lie 1e-8 of the mass; of the unit square, its inside to 1e-5 of its edges. */

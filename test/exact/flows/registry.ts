@@ -67,7 +67,11 @@ export const bijections: readonly Registered[] = [
     context: 2,
     build: (d) => splineCoupling("s", d, { network, bins: 4, bound: 2, swap: true, context: 2 }),
   },
-  { name: "inverted spline coupling", dimensions: [2], build: (d) => inverted(splineCoupling("s", d, { network })) },
+  {
+    name: "inverted spline coupling",
+    dimensions: [2],
+    build: (d) => inverted(splineCoupling("s", d, { network, bins: 4 })),
+  },
   {
     name: "a whole flow",
     dimensions: ALL,

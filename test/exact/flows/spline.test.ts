@@ -81,8 +81,8 @@ describe("the rational-quadratic spline", () => {
   });
 
   it("rises and stays finite in float32 whatever the numbers, its gradients and its inverse too", async () => {
-    const count = 400;
-    const rows = 40;
+    const count = 120;
+    const rows = 12;
     const steep = data("steep", ["rows", 1, NUMBERS], "float");
     const many = data("many", [1, "count", 1], "float");
     const at = array(

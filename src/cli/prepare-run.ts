@@ -12,6 +12,9 @@ import { programsIn } from "../run/artifacts.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { settleOptions, vaeOptions } from "../run/defaults.ts";
 import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
+import type { TrainOptions } from "../run/options.ts";
+import { buildModel, dataFacts, describeRunData, openRunData, type RunData, type Watch } from "../run/prepare.ts";
+import { keptParameters } from "../run/rebuild.ts";
 import {
   capacitySchedule,
   klWeightSchedule,
@@ -19,12 +22,9 @@ import {
   objectiveOptions,
   optimizerOptions,
   type SettledOptions,
-  type TrainOptions,
   totalSteps,
   wayOptions,
-} from "../run/options.ts";
-import { buildModel, dataFacts, describeRunData, openRunData, type RunData, type Watch } from "../run/prepare.ts";
-import { keptParameters } from "../run/rebuild.ts";
+} from "../run/training-options.ts";
 import { environment } from "../run/versions.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { sizeOf } from "../tensor/ndarray.ts";

@@ -6,7 +6,7 @@ import { isPointModel } from "../models/model.ts";
 import { densityProgram, gaugeOf, type Outputs, termsProgram } from "../models/programs.ts";
 import { exportModel } from "../run/artifacts.ts";
 import { runConfig } from "../run/config.ts";
-import { objectiveOptions } from "../run/options.ts";
+import { objectiveOptions } from "../run/training-options.ts";
 import { compile } from "../runtime/compile.ts";
 import { type LoopState, type Means, type Outcome, train } from "../training/loop.ts";
 import type { Snapshot } from "../training/training.ts";

@@ -25,7 +25,7 @@ export interface CouplingOptions {
 
 /**
  * One part of the numbers stays and gives, by a network, the parameters of a transform that moves the other: z₁ = x₁, z₂ = T(x₂; NN(x₁)).
- * One pass both ways. Dinh et al. 2017, eq. 7–8. Of one number alone nothing stays: the transform's numbers are then learned
+ * One pass both ways. Dinh et al. 2017, §3.2. Of one number alone nothing stays: the transform's numbers are then learned
  * themselves, or follow from the context. Parameters under `name`.
  */
 export function coupling(name: string, d: number, transform: Transform, options: CouplingOptions = {}): Bijection {
@@ -84,8 +84,7 @@ function conditioner(
   }
   const layer = typeof network === "function" ? network : multilayer(name, inputs, network, outputs, { weight: zeros });
   return (x) => {
-    if (x?.shape.at(-1) !== inputs)
-      throw new ShapeError(`${name}: ${inputs} inputs are expected, got ${show(x?.shape ?? [])}`);
+    if (!x) throw new ShapeError(`${name}: ${inputs} numbers of context are expected, got none`);
     const raw = layer(x);
     if (raw.shape.at(-1) !== outputs) {
       throw new ShapeError(`${name}: a network of ${outputs} outputs is expected, got ${show(raw.shape)}`);

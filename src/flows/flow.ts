@@ -1,4 +1,4 @@
-import { type Distribution, isReparameterized } from "../distributions/distribution.ts";
+import { type Distribution, isReparameterized, type Support } from "../distributions/distribution.ts";
 import { ShapeError } from "../errors.ts";
 import { add, sub, type Tensor } from "../tensor/index.ts";
 import { broadcastShapes, show } from "../tensor/shape.ts";
@@ -7,9 +7,14 @@ import type { Bijection } from "./bijection.ts";
 /**
  * The law of x = f⁻¹(z; context) with z ~ base, f a bijection of events of d numbers: log p(x) = log p_base(f(x)) + log|det ∂f/∂x|.
  * Rezende & Mohamed 2015, eq. 5. It is `Reparameterized` where the base is and f⁻¹ takes one pass: a draw is then scored on its way. Where f⁻¹
- * is sequential, `sample` takes its passes and no gradient goes through it.
+ * is sequential, `sample` takes its passes and no gradient goes through it. `support` is where x is: [0, 1] before a logit, say.
  */
-export function flow(base: Distribution, bijection: Bijection, context?: Tensor): Distribution {
+export function flow(
+  base: Distribution,
+  bijection: Bijection,
+  context?: Tensor,
+  support: Support = base.support,
+): Distribution {
   if (base.eventRank !== 1) {
     throw new ShapeError(`flow: a base over events [d] is expected, got ${base.name} ${show(base.shape)}`);
   }
@@ -22,7 +27,7 @@ export function flow(base: Distribution, bijection: Bijection, context?: Tensor)
     },
     shape: [...batch, ...base.shape.slice(-1)],
     eventRank: 1,
-    support: base.support,
+    support,
     noise: base.noise,
     logProb: (x) => {
       const { value: z, logAbsDetJacobian } = bijection.forward(x, context);

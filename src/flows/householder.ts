@@ -19,7 +19,7 @@ import { staticShape } from "../tensor/shape.ts";
 
 /**
  * The product H₁…H_m of the reflections H = I − 2vvᵀ/‖v‖² along the columns of V [d, m], none of them 0: Q = I − VT⁻¹Vᵀ, of columns of
- * length 1, T = striu(VᵀV) + ½I. Joffrain et al. 2006, §3.
+ * length 1, T = striu(VᵀV) + ½I. Joffrain et al. 2006.
  */
 export function orthogonal(v: Tensor): Tensor {
   const [d, m] = staticShape("orthogonal", v.shape);
@@ -44,7 +44,7 @@ export interface Reflected {
 }
 
 /**
- * W = H₁…H_m R by reflections; as many as d where det W has their sign, else d − 1. Golub & Van Loan 2013, §5.2.1, with the signs
+ * W = H₁…H_m R by reflections; as many as d where det W has their sign, else d − 1. Golub & Van Loan 2013, §5.2.2, with the signs
  * that make R's diagonal positive.
  */
 export function reflectedFrom(weight: Matrix): Reflected {

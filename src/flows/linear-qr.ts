@@ -9,7 +9,7 @@ import { startOf } from "./rotation.ts";
 
 /**
  * z = Wx + b, W = QR: Q a product of reflections, R upper triangular with a positive diagonal. log|det W| = Σ log R_ii. Hoogeboom et al.
- * 2019, §3.3. Parameters `name/reflections` (their directions in columns), `name/upper` (Rᵀ below the diagonal),
+ * 2019. Parameters `name/reflections` (their directions in columns), `name/upper` (Rᵀ below the diagonal),
  * `name/logDiagonal` and `name/bias`.
  */
 export function linearQr(name: string, d: number, options: LinearOptions = {}): Bijection {

@@ -4,7 +4,7 @@ import { type Bijection, inverted } from "./bijection.ts";
 
 /**
  * z = logit p, p = α + (1 − 2α)x, of numbers x in [0, 1], which α > 0 keeps from the infinities at 0 and 1; NaN where p leaves
- * (0, 1). Papamakarios et al. 2017, appendix D, which takes α = 1e-6 for images in grey and 0.05 in colour.
+ * (0, 1). Papamakarios et al. 2017, who take α = 1e-6 for images in grey and 0.05 in colour.
  * log|∂z/∂x| = log(1 − 2α) − log p − log(1 − p)
  */
 export function logit(alpha = 1e-6): Bijection {

@@ -11,7 +11,7 @@ import {
   less,
   lessEqual,
   log,
-  logSoftmax,
+  max,
   mul,
   neg,
   pad,
@@ -20,6 +20,7 @@ import {
   split,
   sqrt,
   square,
+  stopGradient,
   sub,
   sum,
   type Tensor,
@@ -41,9 +42,9 @@ const LEAST = 1e-3;
 /** How far the logarithms of the slopes at the knots go each way. */
 const LARGEST_LOG_SLOPE = Math.log(1000);
 
-/** The numbers of K bins of each variable, the K on the last axis but one: [..., K, d]. */
-interface Bins {
-  /** Where each begins, and how long it is, in x. */
+/** The bin that each variable is in: [..., d] each. */
+interface Bin {
+  /** Where it begins, and how long it is, in x. */
   readonly x: Tensor;
   readonly width: Tensor;
   /** The same in z. */
@@ -53,9 +54,6 @@ interface Bins {
   readonly first: Tensor;
   readonly last: Tensor;
 }
-
-/** The numbers of the bin that each of the variables is in: [..., d]. */
-type Bin = Bins;
 
 /**
  * The monotone rational-quadratic spline with K bins on [−B, B] and the identity beyond, where its slope is 1 on either side. A
@@ -79,52 +77,75 @@ export function rationalQuadratic({ bins = 8, bound = 3 }: SplineOptions = {}): 
     owners: (d) => Array.from({ length: (3 * bins - 1) * d }, (_, i) => i % d),
     forward: (x, raw) =>
       within(x, (inside) => {
-        const all = binsOf(raw, bins, bound);
-        const bin = chosen(all, inside, all.x);
+        const bin = binAt(inside, "x", raw, { bins, bound });
         const at = part(sub(inside, bin.x), bin.width); // ξ
         return { value: add(bin.z, mul(bin.height, rise(bin, at))), logDerivative: logSlope(bin, at, sub(1, at)) };
       }),
     inverse: (z, raw) =>
       within(z, (inside) => {
-        const all = binsOf(raw, bins, bound);
-        const bin = chosen(all, inside, all.z);
+        const bin = binAt(inside, "z", raw, { bins, bound });
         const { at, left } = solved(bin, part(sub(inside, bin.z), bin.height));
         return { value: add(bin.x, mul(bin.width, at)), logDerivative: neg(logSlope(bin, at, left)) };
       }),
   };
 }
 
-/** [..., (3K − 1)·d] → the bins */
-function binsOf(raw: Tensor, bins: number, bound: number): Bins {
+/** The bin that x or z is in, [..., d], by a network's numbers [..., (3K − 1)·d]. Bins stand on the last axis but one. */
+function binAt(at: Tensor, side: "x" | "z", raw: Tensor, { bins, bound }: Required<SplineOptions>): Bin {
   const [numbers] = staticShape("spline", raw.shape.slice(-1));
-  const parts = reshape(raw, [...raw.shape.slice(0, -1), 3 * bins - 1, numbers / (3 * bins - 1)]);
-  const [widths, heights, slopes] = split(parts, -2, [bins, bins, bins - 1]);
-  const lengths = (of: Tensor): Tensor => mul(2 * bound, add(LEAST, mul(1 - LEAST * bins, exp(logSoftmax(of, -2)))));
-  const starts = (of: Tensor): Tensor => sub(sub(cumsum(of, -2), of), bound);
-  const width = lengths(widths);
-  const height = lengths(heights);
-  const logSlopes = boundedLogScale(slopes, LARGEST_LOG_SLOPE); // 0 is put at both ends: slope 1
+  const d = numbers / (3 * bins - 1);
+  const parts = reshape(raw, [...raw.shape.slice(0, -1), 3 * bins - 1, d]);
+  const [widths, heights, slopes] = split(parts, -2, [bins, bins, bins - 1]); // [..., K, d] and [..., K − 1, d]
+  const shares = { x: powers(widths), z: powers(heights) };
+  const inner = (of: Tensor): Tensor => slice(of, -2, 0, bins - 1);
+  /** −B + 2B·(the share of the whole that lies below, and LEAST for each of its bins) */
+  const place = (least: Tensor, share: Tensor): Tensor =>
+    sub(mul(2 * bound, add(mul(LEAST, least), mul(1 - LEAST * bins, share))), bound);
+
+  const { power, total } = shares[side];
+  const count = constant(
+    Array.from({ length: bins - 1 }, (_, k) => k + 1),
+    [bins - 1, 1],
+  );
+  const knots = place(count, div(inner(cumsum(power, -2)), opened(total))); //       [..., K − 1, d]
+  const below = toFloat(greaterEqual(opened(at), knots)); // 1 for bins that lie below, [..., K − 1, d]
+  const lowest = constant(
+    Array.from({ length: bins }, (_, k) => (k === 0 ? 1 : 0)),
+    [bins, 1],
+  );
+  const here = add(sub(pad(below, -2, 1, 0), pad(below, -2, 0, 1)), lowest); // 1 for its bin, [..., K, d]
+  const passed = sum(below, -2);
+  const start = (of: Powers): Tensor => place(passed, div(sum(mul(below, inner(of.power)), -2), of.total));
+  const length = (of: Powers): Tensor =>
+    mul(2 * bound, add(LEAST, mul(1 - LEAST * bins, div(sum(mul(here, of.power), -2), of.total))));
+  const slope = (from: number): Tensor => {
+    const chosen = sum(mul(slice(here, -2, from, from + bins - 1), slopes), -2); // 0 at either end: slope 1
+    return exp(boundedLogScale(chosen, LARGEST_LOG_SLOPE));
+  };
   return {
-    x: starts(width),
-    width,
-    z: starts(height),
-    height,
-    first: exp(pad(logSlopes, -2, 1, 0)),
-    last: exp(pad(logSlopes, -2, 0, 1)),
+    x: start(shares.x),
+    width: length(shares.x),
+    z: start(shares.z),
+    height: length(shares.z),
+    first: slope(1),
+    last: slope(0),
   };
 }
 
-/** The bin that x [..., d] is in, by where they start [..., K, d]: the first takes all below, the last all above. */
-function chosen({ x, width, z, height, first, last }: Bins, at: Tensor, starts: Tensor): Bin {
-  const [k, d] = staticShape("spline", starts.shape.slice(-2));
-  const above = toFloat(greaterEqual(reshape(at, [...at.shape.slice(0, -1), 1, d]), slice(starts, -2, 1, k)));
-  const lowest = constant(
-    Float64Array.from({ length: k }, (_, i) => (i === 0 ? 1 : 0)),
-    [k, 1],
-  );
-  const here = add(sub(pad(above, -2, 1, 0), pad(above, -2, 0, 1)), lowest); // 1 for its bin, 0 for the others
-  const of = (numbers: Tensor): Tensor => sum(mul(here, numbers), -2); //       [..., K, d] → [..., d]
-  return { x: of(x), width: of(width), z: of(z), height: of(height), first: of(first), last: of(last) };
+/** e^logit, the largest 1, and their sum: a softmax before its division. */
+interface Powers {
+  readonly power: Tensor;
+  readonly total: Tensor;
+}
+
+function powers(logits: Tensor): Powers {
+  const power = exp(sub(logits, opened(stopGradient(max(logits, -2)))));
+  return { power, total: sum(power, -2) };
+}
+
+/** [..., d] → [..., 1, d] */
+function opened(x: Tensor): Tensor {
+  return reshape(x, [...x.shape.slice(0, -1), 1, ...x.shape.slice(-1)]);
 }
 
 /** The part of a bin that lies below, which rounding may put beside it: within [0, 1]. */

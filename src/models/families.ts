@@ -1,6 +1,7 @@
 import { adversarialFamily } from "./adversarial-autoencoder.ts";
 import { autoencoderFamily } from "./autoencoder.ts";
 import type { Family } from "./family.ts";
+import { flowFamily } from "./flow.ts";
 import type { ModelName } from "./names.ts";
 import { probabilisticPcaFamily } from "./probabilistic-pca.ts";
 import { vaeFamily } from "./vae.ts";
@@ -11,6 +12,7 @@ export const families: Readonly<Record<ModelName, Family>> = {
   vae: vaeFamily,
   autoencoder: autoencoderFamily,
   "probabilistic-pca": probabilisticPcaFamily,
+  flow: flowFamily,
   "adversarial-autoencoder": adversarialFamily,
   "wasserstein-autoencoder": wassersteinFamily,
 };

@@ -1,9 +1,10 @@
+import type { FlowOptions } from "./flow-layers.ts";
 import type { AnyModel, DataDescription } from "./model.ts";
-import type { CovarianceName, KernelName, MixingName, TransformName } from "./names.ts";
+import type { CovarianceName, KernelName } from "./names.ts";
 import type { VaeOptions } from "./vae.ts";
 
 /** What the built-in models are told; each reads what it has, and has defaults for what is not given. */
-export interface FamilyOptions {
+export interface FamilyOptions extends FlowOptions {
   /** Networks, latents and the parts of a VAE, with the defaults that suit the data. */
   readonly vae: VaeOptions;
   /** Latents, where they are given. */
@@ -22,14 +23,8 @@ export interface FamilyOptions {
   readonly degree?: number;
   readonly coefficient?: number;
   readonly ridge?: number;
-  readonly transform?: TransformName;
-  readonly layers?: number;
-  readonly bins?: number;
-  readonly hidden?: readonly number[];
-  readonly mixing?: MixingName;
   readonly discriminator?: readonly number[];
   readonly regularization?: number;
-  readonly seed: number;
 }
 
 /** A built-in model: one file that builds it, and what is said of it beside its numbers. */

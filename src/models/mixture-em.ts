@@ -147,8 +147,12 @@ function feedsOf(state: MixtureState, size: MixtureSize, settings: EmSettings): 
   };
 }
 
-/** The covariances of a state, checked and factored. */
-function factored(state: MixtureState, size: MixtureSize, { covariance, floor }: EmSettings): FactoredCovariances {
+/** The covariances of a state, checked and factored. @throws NumericalError where one is singular. */
+export function factored(
+  state: MixtureState,
+  size: MixtureSize,
+  { covariance, floor }: EmSettings,
+): FactoredCovariances {
   const form = covarianceForms[covariance];
   checkState(state, size, covariance);
   return form.factor(state.covariances.data, size, (component) => {

@@ -3,8 +3,10 @@ import { type Examples, forEachBlockOf } from "../linalg/examples.ts";
 import type { Vector } from "../linalg/matrix.ts";
 import { permutation, type Stream, stream } from "../random/stream.ts";
 import type { Engine } from "../runtime/engine.ts";
+import type { NdArray } from "../tensor/ndarray.ts";
 import { clusterSizes, kMeans } from "./k-means.ts";
-import { type EmSettings, type MixtureEm, type MixtureState, openMixtureEm, startingState } from "./mixture-em.ts";
+import type { MixtureSize } from "./mixture-covariance.ts";
+import { type EmSettings, type EmStep, type MixtureState, openMixtureEm, startingState } from "./mixture-em.ts";
 import type { CovarianceName } from "./names.ts";
 
 export interface MixtureFitOptions {
@@ -150,24 +152,108 @@ async function someRows(examples: Examples, most: number, from: Stream): Promise
   return rows;
 }
 
-/** EM from one start until a step changes the mean log-likelihood by less than the tolerance. */
-async function runEm(
-  em: MixtureEm,
-  start: MixtureState,
+/** What a step of a search did. */
+export interface SearchStep {
+  /** Which start it was of, from 0. */
+  readonly restart: number;
+  /** The mean log-likelihood before the step; absent where a covariance was singular, which ends the start. */
+  readonly logLikelihood?: number;
+  /** Whether the start is at its end: it changed by less than the tolerance, or took all its steps. */
+  readonly ended?: "converged" | "steps";
+  /** Whether there is nothing left to do. */
+  readonly over: boolean;
+}
+
+/** EM from start after start, a step at a time; the best is kept. */
+export interface MixtureSearch {
+  readonly size: MixtureSize;
+  readonly settings: EmSettings;
+  /** Everything that the next step depends on, by name: arrays whose numbers change, and may be set to what they were. */
+  readonly state: ReadonlyMap<string, NdArray<Float64Array>>;
+  /** @throws NumericalError where a covariance is singular and no start has come, or can come, to an end. */
+  step(): Promise<SearchStep>;
+  /** The state of the largest log-likelihood so far. */
+  kept(): MixtureState;
+  /** The last log-likelihood of the best start that has come to its end. */
+  largest(): number;
+  release(): Promise<void>;
+}
+
+/** No log-likelihood yet: a finite number, so that files can hold it. */
+const NONE = -Number.MAX_VALUE;
+
+export async function openMixtureSearch(
+  engine: Engine,
   examples: Examples,
-  { tolerance = EM_TOLERANCE, steps = EM_STEPS }: Pick<MixtureFitOptions, "tolerance" | "steps">,
-): Promise<Pick<MixtureFit, "state" | "logLikelihoods" | "converged">> {
-  const logLikelihoods: number[] = [];
-  let state = start;
-  while (logLikelihoods.length < steps) {
-    const next = await em.step(state, examples);
-    state = next.state;
-    logLikelihoods.push(next.logLikelihood);
-    const change =
-      logLikelihoods.length > 1 ? next.logLikelihood - (logLikelihoods.at(-2) ?? 0) : Number.POSITIVE_INFINITY;
-    if (Math.abs(change) < tolerance) return { state, logLikelihoods, converged: true };
+  options: MixtureFitOptions,
+): Promise<MixtureSearch> {
+  const { components, seed = 0, tolerance = EM_TOLERANCE, steps = EM_STEPS } = options;
+  const { restarts: asked = 1 } = options;
+  if (!(Number.isInteger(asked) && asked >= 1)) {
+    throw new InputError(`mixture: --restarts is a whole number of 1 or more, got ${asked}`);
   }
-  return { state, logLikelihoods, converged: false };
+  const restarts = options.start ? 1 : asked;
+  const settings = await settingsFor(examples, options);
+  const size = { components, d: examples.size };
+  const em = await openMixtureEm(engine, size, settings);
+  const startOf = (restart: number): Promise<MixtureState> =>
+    kMeansStart(examples, components, settings, { seed, restart });
+  const now = structuredClone(options.start ?? (await startOf(0)));
+  const best = structuredClone(now);
+  const progress = { restart: scalar(0), steps: scalar(0), logLikelihood: scalar(NONE), best: scalar(NONE) };
+  const { restart, steps: taken, logLikelihood, best: largest } = progress;
+  const goOn = async (): Promise<boolean> => {
+    restart.data[0] += 1;
+    taken.data[0] = 0;
+    logLikelihood.data[0] = NONE;
+    const over = restart.data[0] >= restarts;
+    if (!over) copy(await startOf(restart.data[0]), now);
+    return over;
+  };
+  const step = async (): Promise<SearchStep> => {
+    const { 0: which } = restart.data;
+    if (which >= restarts) return { restart: restarts - 1, over: true };
+    let next: EmStep;
+    try {
+      next = await em.step(now, examples);
+    } catch (error) {
+      const nothing = which + 1 >= restarts && largest.data[0] === NONE;
+      if (!(error instanceof NumericalError) || nothing) throw error;
+      return { restart: which, over: await goOn() };
+    }
+    const converged = Math.abs(next.logLikelihood - logLikelihood.data[0]) < tolerance;
+    copy(next.state, now);
+    logLikelihood.data[0] = next.logLikelihood;
+    taken.data[0] += 1;
+    const told = { restart: which, logLikelihood: next.logLikelihood };
+    if (!converged && taken.data[0] < steps) return { ...told, over: false };
+    if (next.logLikelihood > largest.data[0]) {
+      copy(now, best);
+      largest.data[0] = next.logLikelihood;
+    }
+    return { ...told, ended: converged ? "converged" : "steps", over: await goOn() };
+  };
+  const arrays = (prefix: string, of: object): readonly [string, NdArray<Float64Array>][] =>
+    Object.entries(of).map(([name, value]) => [`${prefix}/${name}`, value]);
+  return {
+    size,
+    settings,
+    state: new Map([...arrays("now", now), ...arrays("best", best), ...arrays("progress", progress)]),
+    step,
+    kept: () => (largest.data[0] > logLikelihood.data[0] ? best : now),
+    largest: () => largest.data[0],
+    release: () => em.release(),
+  };
+}
+
+function scalar(value: number): NdArray<Float64Array> {
+  return { data: Float64Array.of(value), shape: [1] };
+}
+
+function copy(from: MixtureState, to: MixtureState): void {
+  to.weights.data.set(from.weights.data);
+  to.means.data.set(from.means.data);
+  to.covariances.data.set(from.covariances.data);
 }
 
 /**
@@ -175,32 +261,21 @@ async function runEm(
  * @throws NumericalError where all do.
  */
 export async function fitMixture(engine: Engine, examples: Examples, options: MixtureFitOptions): Promise<MixtureFit> {
-  const { components, restarts = 1, seed = 0 } = options;
-  if (!(Number.isInteger(restarts) && restarts >= 1)) {
-    throw new InputError(`mixture: --restarts is a whole number of 1 or more, got ${restarts}`);
-  }
-  const settings = await settingsFor(examples, options);
-  const em = await openMixtureEm(engine, { components, d: examples.size }, settings);
-  const starts: (number | undefined)[] = [];
-  let best: Pick<MixtureFit, "state" | "logLikelihoods" | "converged"> | undefined;
-  let failure: NumericalError | undefined;
+  const search = await openMixtureSearch(engine, examples, options);
+  const ways: { readonly logLikelihoods: number[]; ended?: SearchStep["ended"] }[] = [];
   try {
-    for (let restart = 0; restart < (options.start ? 1 : restarts); restart++) {
-      try {
-        const start = options.start ?? (await kMeansStart(examples, components, settings, { seed, restart }));
-        const found = await runEm(em, start, examples, options);
-        const last = found.logLikelihoods.at(-1) ?? Number.NEGATIVE_INFINITY;
-        if (last > (best?.logLikelihoods.at(-1) ?? Number.NEGATIVE_INFINITY)) best = found;
-        starts.push(last);
-      } catch (error) {
-        if (!(error instanceof NumericalError)) throw error;
-        failure = error;
-        starts.push(undefined);
-      }
+    for (;;) {
+      const { restart, logLikelihood, ended, over } = await search.step();
+      ways[restart] ??= { logLikelihoods: [] };
+      if (logLikelihood !== undefined) ways[restart].logLikelihoods.push(logLikelihood);
+      if (ended) ways[restart].ended = ended;
+      if (over) break;
     }
   } finally {
-    await em.release();
+    await search.release();
   }
-  if (best === undefined) throw failure ?? new NumericalError("mixture: no start was made");
-  return { ...best, settings, starts };
+  const starts = ways.map(({ ended, logLikelihoods }) => (ended ? logLikelihoods.at(-1) : undefined));
+  const largest = Math.max(...starts.map((value) => value ?? Number.NEGATIVE_INFINITY));
+  const { logLikelihoods, ended } = ways[starts.indexOf(largest)];
+  return { state: search.kept(), settings: search.settings, logLikelihoods, converged: ended === "converged", starts };
 }

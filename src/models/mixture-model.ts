@@ -1,6 +1,6 @@
 import { oneHotCategorical } from "../distributions/one-hot-categorical.ts";
 import { type NormalComponents, type SelectedNormal, selectedNormal } from "../distributions/selected-normal.ts";
-import { InputError, NumericalError } from "../errors.ts";
+import { InputError } from "../errors.ts";
 import { datasetExamples, type Examples, rescaledExamples } from "../linalg/examples.ts";
 import { zeros } from "../nn/initialisers.ts";
 import { add, constant, type Tensor } from "../tensor/index.ts";
@@ -8,9 +8,9 @@ import { parameter } from "../tensor/leaves.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { realDataset, realNumbers } from "./dequantize.ts";
 import type { Family } from "./family.ts";
-import { covarianceForms, type MixtureSize } from "./mixture-covariance.ts";
-import { type EmSettings, factored, type MixtureState, mixtureRemarks, openMixtureEm } from "./mixture-em.ts";
-import { columnMoments, EM_STEPS, EM_TOLERANCE, kMeansStart, settingsFor } from "./mixture-fit.ts";
+import type { MixtureSize } from "./mixture-covariance.ts";
+import { factored, type MixtureState, mixtureRemarks } from "./mixture-em.ts";
+import { columnMoments, EM_STEPS, type MixtureSearch, openMixtureSearch } from "./mixture-fit.ts";
 import type { DataDescription, Model, RuleContext, RuleFit } from "./model.ts";
 import type { CovarianceName } from "./names.ts";
 
@@ -52,15 +52,20 @@ export function gaussianMixtureModel(options: MixtureModelOptions, data: DataDes
   };
 }
 
-/** What the decoder's parameters are called: a spherical covariance of standardised numbers is a diagonal one of the data's own. */
+/** The decoder's parameters. */
 function componentsOf({ components, d }: MixtureSize, kind: CovarianceName, standardize: boolean): NormalComponents {
   const means = parameter("decoder/means", [components, d], zeros);
   if (kind === "full" || kind === "tied") {
     const count = kind === "full" ? components : 1;
     return { means, spread: { precisionTril: parameter("decoder/precisionTril", [count, d, d], zeros) } };
   }
-  const width = kind === "diagonal" || standardize ? d : 1;
-  return { means, spread: { scale: parameter("decoder/scale", [components, width], zeros) } };
+  const columns = scaleColumns(kind, standardize, d);
+  return { means, spread: { scale: parameter("decoder/scale", [components, columns], zeros) } };
+}
+
+/** One deviation of all numbers is one of each in the units that they had before they were standardised. */
+function scaleColumns(kind: CovarianceName, standardize: boolean, d: number): number {
+  return kind === "diagonal" || standardize ? d : 1;
 }
 
 /** Each number's centre and unit, in which EM works. */
@@ -74,62 +79,75 @@ type RuleOptions = MixtureModelOptions & Required<Pick<MixtureModelOptions, "cov
 /** Smaller weights are 0 in float32; their logarithm must be a number. */
 const LEAST_WEIGHT = 1e-30;
 
-/** EM start after start, a step at a time; the best is kept. */
 async function openRule({ engine, dataset, seed }: RuleContext, options: RuleOptions): Promise<RuleFit> {
-  const { components, covariance, restarts = 1, tolerance = EM_TOLERANCE } = options;
   const given = datasetExamples(realDataset(dataset, seed));
   const units = await unitsOf(given, options.standardize);
   const examples = rescaledExamples(given, units);
-  const settings = await settingsFor(examples, options);
-  const size = { components, d: given.size };
-  const em = await openMixtureEm(engine, size, settings);
+  const search = await openMixtureSearch(engine, examples, { ...options, seed });
+  // log p(x) of the data's own numbers is that of y = (x − centre)/unit minus Σ log unit
   const logUnits = units.unit.reduce((total, value) => total + Math.log(value), 0);
-  const startAt = (restart: number): Promise<MixtureState> => kMeansStart(examples, components, settings, { seed, restart });
-  const now = await startAt(0);
-  const best = structuredClone(now);
-  const progress = { restart: scalar(0), logLikelihood: scalar(NONE), best: scalar(NONE) };
-  const { restart, logLikelihood, best: bestSoFar } = progress;
-  const kept = (): MixtureState => (bestSoFar.data[0] > logLikelihood.data[0] ? best : now);
-  /** The next start, or the end: whether it is the end. */
-  const goOn = async (): Promise<boolean> => {
-    restart.data[0] += 1;
-    logLikelihood.data[0] = NONE;
-    const over = restart.data[0] >= restarts;
-    copy(over ? best : await startAt(restart.data[0]), now);
-    return over;
-  };
   return {
-    state: new Map([
-      ...Object.entries(now),
-      ...Object.entries(best).map(([name, value]): [string, NdArray] => [`best/${name}`, value]),
-      ...Object.entries(progress).map(([name, value]): [string, NdArray] => [`progress/${name}`, value]),
-    ]),
+    state: search.state,
     step: async () => {
-      const told = (value: number, converged: boolean): Awaited<ReturnType<RuleFit["step"]>> => ({
-        loss: logUnits - value,
-        terms: { logLikelihood: value - logUnits },
-        converged,
-      });
-      try {
-        const next = await em.step(now, examples);
-        const settled = Math.abs(next.logLikelihood - logLikelihood.data[0]) < tolerance;
-        copy(next.state, now);
-        logLikelihood.data[0] = next.logLikelihood;
-        if (!settled) return told(next.logLikelihood, false);
-        if (next.logLikelihood > bestSoFar.data[0]) {
-          copy(now, best);
-          bestSoFar.data[0] = next.logLikelihood;
-        }
-        return told(next.logLikelihood, await goOn());
-      } catch (error) {
-        // A start that meets a singular covariance is left out, unless it is the last that could have come to something.
-        const last = restart.data[0] + 1 >= restarts && bestSoFar.data[0] === NONE;
-        if (!(error instanceof NumericalError) || last) throw error;
-        return told(bestSoFar.data[0] === NONE ? logLikelihood.data[0] : bestSoFar.data[0], await goOn());
-      }
+      let { logLikelihood, over } = await search.step();
+      while (logLikelihood === undefined && !over) ({ logLikelihood, over } = await search.step());
+      const told = (logLikelihood ?? search.largest()) - logUnits;
+      return { loss: -told, terms: { logLikelihood: told }, converged: over };
     },
-    parameters: () => parametersOf(kept(), size, settings, units),
-    remarks: () => mixtureRemarks(kept(), settings, examples.length),
-    release: () => em.release(),
+    parameters: () => parametersOf(search.kept(), search, units, options.standardize),
+    remarks: () => mixtureRemarks(search.kept(), search.settings, examples.length),
+    release: () => search.release(),
   };
 }
+
+/** The data's own units, or of each number its mean and deviation; a constant keeps its own. */
+async function unitsOf(examples: Examples, standardize: boolean): Promise<Units> {
+  if (!standardize) {
+    return { centre: new Float64Array(examples.size), unit: new Float64Array(examples.size).fill(1) };
+  }
+  const { means, variances } = await columnMoments(examples);
+  return { centre: means, unit: variances.map((variance) => Math.sqrt(variance) || 1) };
+}
+
+/** What the programs take, of the data's own units: x = centre + unit·y, so that Σ⁻¹ = (D⁻¹P)(D⁻¹P)ᵀ and the deviations are D/P. */
+function parametersOf(
+  state: MixtureState,
+  { size, settings }: Pick<MixtureSearch, "size" | "settings">,
+  { centre, unit }: Units,
+  standardize: boolean,
+): ReadonlyMap<string, NdArray> {
+  const { d } = size;
+  const { whitener } = factored(state, size, settings);
+  const { covariance } = settings;
+  const logits = state.weights.data.map((weight) => Math.log(Math.max(weight, LEAST_WEIGHT)));
+  const means = state.means.data.map((value, i) => centre[i % d] + unit[i % d] * value);
+  const parameters = new Map<string, NdArray>([
+    ["prior/logits", { data: logits, shape: [size.components] }],
+    ["decoder/means", { data: means, shape: [size.components, d] }],
+  ]);
+  if (covariance === "full" || covariance === "tied") {
+    const precisionTril = whitener.map((value, i) => value / unit[Math.floor(i / d) % d]);
+    return parameters.set("decoder/precisionTril", { data: precisionTril, shape: [whitener.length / d ** 2, d, d] });
+  }
+  const width = covariance === "diagonal" ? d : 1;
+  const columns = scaleColumns(covariance, standardize, d);
+  const scale = Float64Array.from({ length: size.components * columns }, (_, i) => {
+    const [c, j] = [Math.floor(i / columns), i % columns];
+    return unit[j] / whitener[c * width + (j % width)];
+  });
+  return parameters.set("decoder/scale", { data: scale, shape: [size.components, columns] });
+}
+
+/** Components where none are asked for, and the data have no classes. */
+const COMPONENTS = 10;
+
+export const gaussianMixtureFamily: Family = {
+  title: "A mixture of Gaussians",
+  objective: "largest likelihood, by EM",
+  encoder: "exact, x ↦ p(z|x)",
+  decoder: "table, z ↦ N(μ_z, Σ_z)",
+  build: (options, data) => {
+    const usual = Math.min(data.classes ?? COMPONENTS, data.examples ?? COMPONENTS);
+    return gaussianMixtureModel({ ...options, components: options.components ?? usual }, data);
+  },
+};

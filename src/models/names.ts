@@ -11,10 +11,20 @@ export const posteriorNames = [
   "bernoulli",
   "relaxed",
   "straight-through",
+  "flow",
 ] as const;
 export type PosteriorName = (typeof posteriorNames)[number];
 
-export const priorNames = ["normal", "learned-normal", "mixture", "classes", "vamp", "uniform", "bernoulli"] as const;
+export const priorNames = [
+  "normal",
+  "learned-normal",
+  "mixture",
+  "classes",
+  "vamp",
+  "flow",
+  "uniform",
+  "bernoulli",
+] as const;
 export type PriorName = (typeof priorNames)[number];
 
 export const likelihoodNames = [
@@ -48,7 +58,14 @@ export const latentSpaces = ["real", "unit", "binary"] as const;
 export type LatentSpace = (typeof latentSpaces)[number];
 
 /** The models that `--model` names. */
-export const modelNames = ["vae", "autoencoder", "probabilistic-pca", "adversarial-autoencoder", "wasserstein-autoencoder"] as const;
+export const modelNames = [
+  "vae",
+  "autoencoder",
+  "probabilistic-pca",
+  "flow",
+  "adversarial-autoencoder",
+  "wasserstein-autoencoder",
+] as const;
 export type ModelName = (typeof modelNames)[number];
 
 export const covarianceNames = ["full", "diagonal", "tied", "spherical"] as const;
@@ -85,6 +102,7 @@ export const partsOf: Readonly<Record<ModelName, readonly string[]>> = {
   vae: [...variational, ...flows, "condition"],
   autoencoder: networks,
   "probabilistic-pca": ["latents", "standardize", "em", "tolerance", "missing"],
+  flow: flows,
   "adversarial-autoencoder": [...variational, "discriminator", "regularization", "condition"],
   "wasserstein-autoencoder": [...variational, "regularization"],
 };

@@ -4,10 +4,12 @@ import { mixture } from "../distributions/mixture.ts";
 import { normal, standardNormal } from "../distributions/normal.ts";
 import { relaxedBernoulli } from "../distributions/relaxed-bernoulli.ts";
 import { uniform } from "../distributions/uniform.ts";
+import { flow } from "../flows/flow.ts";
 import { zeros } from "../nn/initialisers.ts";
 import { add, constant, exp, matmul, mul, type Tensor } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
 import { staticShape } from "../tensor/shape.ts";
+import { type FlowOptions, flowLayers } from "./flow-layers.ts";
 import type { LatentSpace, PriorName } from "./names.ts";
 
 /** What priors are made of. */
@@ -20,6 +22,8 @@ export interface PriorOptions {
   readonly relaxed: boolean;
   /** q(z|u) of `components` inputs u that are trained themselves. */
   readonly pseudoPosterior: () => Distribution;
+  /** Layers of a flow. */
+  readonly flow?: FlowOptions;
 }
 
 export interface PriorFamily {
@@ -88,6 +92,12 @@ export const priorFamilies: Readonly<Record<PriorName, PriorFamily>> = {
   },
   /** 1/C Σ_c q(z|u_c), the posteriors of C trained inputs. Tomczak & Welling 2018, eq. 10. */
   vamp: { space: "real", build: ({ components, pseudoPosterior }) => mixture(equal(components), pseudoPosterior()) },
+  /** N(0, I) through a flow that is trained; sampling an autoregressive one takes up to k passes. Chen et al. 2017. */
+  flow: {
+    space: "real",
+    build: ({ latents, flow: options }) =>
+      flow(standardNormal(latents), flowLayers("prior/flow", latents, options ?? {})),
+  },
   /** Uniform on [0, 1]^k. */
   uniform: {
     space: "unit",

@@ -9,7 +9,15 @@ import { besideCondition, conditionalEncoder } from "./condition.ts";
 import type { Family } from "./family.ts";
 import { type LikelihoodPlan, likelihoodFamilies, likelihoodFor, TOP } from "./likelihoods.ts";
 import type { Amortization, DataDescription, Model } from "./model.ts";
-import { type LikelihoodName, likelihoodNames, posteriorNames, priorNames, scaleNames } from "./names.ts";
+import {
+  type LikelihoodName,
+  likelihoodNames,
+  mixingNames,
+  posteriorNames,
+  priorNames,
+  scaleNames,
+  transformNames,
+} from "./names.ts";
 import { type Architecture, decoderNetwork } from "./networks.ts";
 import { type PosteriorFamily, posteriorFamilies } from "./posteriors.ts";
 import { type PriorFamily, priorFamilies } from "./priors.ts";
@@ -41,6 +49,17 @@ export const vaeSchema = z.strictObject({
   /** The deviation of a `fixed` posterior. */
   posteriorScale: z.number().positive().default(1),
   temperature: z.number().positive().default(0.5),
+  /** Layers of a flow, of the prior and the posterior that are one. */
+  flow: z
+    .strictObject({
+      transform: z.enum(transformNames).optional(),
+      layers: z.int().positive().optional(),
+      bins: z.int().positive().optional(),
+      hidden: z.array(width).readonly().optional(),
+      mixing: z.enum(mixingNames).optional(),
+      seed: z.int().optional(),
+    })
+    .optional(),
 });
 export type VaeOptions = z.infer<typeof vaeSchema> & { readonly likelihood: LikelihoodName };
 
@@ -67,7 +86,7 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
   const amortization: Amortization = {
     numbers,
     network: (x) => encoder(plan.scale(x)),
-    posterior: (raw) => posterior.build(raw, posteriorOptions),
+    posterior: posterior.build(posteriorOptions),
   };
   return {
     latents,
@@ -83,9 +102,10 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
       components,
       temperature: options.temperature,
       relaxed: options.posterior === "relaxed",
+      flow: options.flow,
       pseudoPosterior: () => amortization.posterior(encoder(pseudoInputs(options, data))),
     }),
-    code: options.posterior === "relaxed" ? ({ parameters }) => sigmoid(parameters.logits) : undefined, // P(z > ½)
+    code: posterior.code,
     shown: options.likelihood === "categorical" ? likeliest : undefined,
     averages: plan.averages,
     monitors: ({ likelihood }): Readonly<Record<string, Tensor>> => {

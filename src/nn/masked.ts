@@ -64,6 +64,7 @@ export function maskedNetwork(
   owners: readonly number[],
   { widths, order = Array.from({ length: d }, (_, i) => i), context = 0 }: MaskedNetworkOptions,
 ): ConditionalLayer {
+  if (!Number.isInteger(d) || d < 1) throw new ShapeError(`${name}: 1 variable or more is expected, got ${d}`);
   if (order.length !== d || order.toSorted((a, b) => a - b).some((variable, i) => variable !== i)) {
     throw new ShapeError(`${name}: the order must hold each of 0 … ${d - 1} once, got ${show(order)}`);
   }
@@ -72,16 +73,15 @@ export function maskedNetwork(
       throw new ShapeError(`${name}: hidden layers of 1 unit or more are expected, got ${show(widths)}`);
     }
   }
-  // Variables have the degrees 1 … d in their order; a unit of degree m sees those up to m, and one of degree 0 context alone.
+  // The variables have the degrees 1 … d in their order. A unit of degree m sees those up to m; of degree 0, context alone.
   const degree = order.reduce<number[]>((all, variable, i) => all.with(variable, i + 1), new Array<number>(d).fill(0));
-  const lowest = context > 0 ? 0 : 1;
-  const spread = (width: number): readonly number[] =>
-    Array.from({ length: width }, (_, i) =>
-      Math.min(d - 1, lowest + Math.floor((i * Math.max(1, d - lowest)) / width)),
-    );
+  const lowest = Math.min(context > 0 ? 0 : 1, d - 1);
+  const spread = (width: number): readonly number[] => {
+    return Array.from({ length: width }, (_, i) => lowest + Math.floor((i * (d - lowest)) / width)); // lowest … d − 1
+  };
   const layers = [degree, ...widths.map(spread)];
   const last = layers.length - 1;
-  const seen = owners.map((variable) => degree[variable] - 1); // strictly before
+  const seen = owners.map((variable) => degree[variable] - 1); // those strictly before
   const hidden = widths.map((_, i) =>
     maskedDense(
       `${name}/hidden${i + 1}`,
@@ -91,7 +91,6 @@ export function maskedNetwork(
   );
   const output = maskedDense(`${name}/output`, { inputs: layers[last], outputs: seen }, zeros);
   const [first, ...others] = [...hidden, output];
-
   const width = layers[1]?.length ?? owners.length;
   const start = widths.length > 0 ? heNormal(d + context) : zeros;
   const beside = context > 0 ? parameter(`${name}/context/weight`, [context, width], start) : undefined;

@@ -2,13 +2,15 @@ import { InputError } from "../errors.ts";
 import { stepsPerBatch } from "../inference/ways.ts";
 import { parseArchitecture } from "../models/architecture.ts";
 import type { FamilyOptions } from "../models/family.ts";
+import type { FlowOptions } from "../models/flow-layers.ts";
 import { likelihoodFor } from "../models/likelihoods.ts";
 import type { DataDescription } from "../models/model.ts";
 import { builtInModel } from "../models/names.ts";
 import type { Architecture } from "../models/networks.ts";
 import { type VaeOptions, vaeSchema } from "../models/vae.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
-import { LEAST_EPOCHS, parseWidths, type SettledOptions, type TrainOptions, wayOptions } from "./options.ts";
+import { LEAST_EPOCHS, parseWidths, type TrainOptions } from "./options.ts";
+import { type SettledOptions, wayOptions } from "./training-options.ts";
 
 /** The rest of the arguments as the schema has them. */
 function withDefaults(given: Partial<VaeOptions> & Pick<VaeOptions, "likelihood">): VaeOptions {
@@ -53,17 +55,24 @@ export function vaeOptions(options: TrainOptions, description: DataDescription):
     components,
     posteriorScale,
     temperature,
+    flow: flowOptions(options),
   };
   return { architecture, decoder: parsed(options.decoder), ...parts };
 }
 
+function flowOptions({ transform, layers, bins, hidden, mixing, seed }: TrainOptions): {
+  readonly [name in keyof Required<FlowOptions>]: FlowOptions[name];
+} {
+  return { transform, layers, bins, mixing, seed, hidden: hidden === undefined ? undefined : parseWidths(hidden) };
+}
+
 /** What a built-in model is told: the options that are given, and the parts that suit the data. */
 export function familyOptions(options: TrainOptions, description: DataDescription): FamilyOptions {
-  const { hidden, discriminator } = options;
+  const { discriminator } = options;
   return {
     ...options,
+    ...flowOptions(options),
     vae: vaeOptions(options, description),
-    hidden: hidden === undefined ? undefined : parseWidths(hidden),
     discriminator: discriminator === undefined ? undefined : parseWidths(discriminator),
   };
 }

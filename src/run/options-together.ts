@@ -115,6 +115,11 @@ function checkUsed(options: TrainOptions, from: (option: string) => string): voi
       needs: "--posterior relaxed or straight-through",
       there: posterior === "relaxed" || posterior === "straight-through",
     },
+    ...(["transform", "layers", "bins", "hidden", "mixing"] as const).map((option) => ({
+      option,
+      needs: "--prior flow, --posterior flow or --model flow",
+      there: prior === "flow" || posterior === "flow" || options.model === "flow",
+    })),
     { option: "posteriorScale", needs: "--posterior fixed", there: posterior === "fixed" },
     {
       option: "components",

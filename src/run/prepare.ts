@@ -10,7 +10,8 @@ import { type AnyModel, type DataDescription, describeData, isPointModel } from 
 import { builtInModel } from "../models/names.ts";
 import { familyOptions } from "./defaults.ts";
 import type { RunFacts } from "./facts.ts";
-import { readingOptions, refinementOptions, type TrainOptions } from "./options.ts";
+import { readingOptions, type TrainOptions } from "./options.ts";
+import { refinementOptions } from "./training-options.ts";
 import { loadUserModel, moduleChecksum } from "./user-model.ts";
 
 /** What a run trains, validates and is scored on. */

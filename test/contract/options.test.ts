@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { gatherOptions } from "../../src/cli/gather-options.ts";
-import { klWeight, klWeightSchedule, learningRateSchedule, parseOptions } from "../../src/run/options.ts";
+import { parseOptions } from "../../src/run/options.ts";
+import { klWeight, klWeightSchedule, learningRateSchedule } from "../../src/run/training-options.ts";
 
 const parse = (values: Record<string, unknown>) => parseOptions(values, (option) => `--${option}`);
 

@@ -31,7 +31,7 @@ function withSpectrum(spectrum: readonly number[]): Symmetric {
   return { data: Float64Array.from({ length: n * n }, (_, at) => entry(Math.floor(at / n), at % n)), shape: [n, n] };
 }
 
-const N = 300;
+const N = 200;
 const spectra: Readonly<Record<string, readonly number[]>> = {
   "falling as a photograph's": Array.from({ length: N }, (_, j) => 1e6 * (j + 1) ** -1.5),
   "falling by a tenth": Array.from({ length: N }, (_, j) => 0.9 ** j),
@@ -43,7 +43,7 @@ const spectra: Readonly<Record<string, readonly number[]>> = {
   zero: Array.from({ length: N }, () => 0),
 };
 
-describe("the first 8 of 300 eigenpairs", () => {
+describe("the first 8 of 200 eigenpairs", () => {
   it.each(Object.entries(spectra))("of a spectrum %s", async (_, spectrum) => {
     const K = 8;
     const matrix = withSpectrum(spectrum);
@@ -66,7 +66,7 @@ describe("the first 8 of 300 eigenpairs", () => {
   });
 
   it("are those of the whole decomposition, of a random covariance", async () => {
-    const rows = Array.from({ length: 400 }, () => normals(N));
+    const rows = Array.from({ length: 250 }, () => normals(N));
     const data = new Float64Array(N * N);
     for (const row of rows) for (let i = 0; i < N; i++) for (let j = 0; j < N; j++) data[i * N + j] += row[i] * row[j];
     const matrix = { data, shape: [N, N] };

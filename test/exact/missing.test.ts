@@ -172,6 +172,19 @@ describe("where nothing is missing", () => {
   });
 });
 
+it("one noise for all weighs each number by how often it is observed", () => {
+  const uneven = rows.map((row, i) => row.map((value, j) => (j > 6 && i % (j - 4) > 0 ? Number.NaN : value)));
+  const data = observedRows(uneven);
+  const start = observedStart(data, 1, { noise: "isotropic", seed: 1 });
+  // W = 0 stays 0, and η is then the mean square of all that is observed about the column means.
+  const { model } = observedStep({ ...start, weight: start.weight.map(() => [0]) }, data, { noise: "isotropic" });
+  const squares = uneven.flatMap((row) => there(row).map((j) => (row[j] - data.mean[j]) ** 2));
+  const expected = squares.reduce((total, value) => total + value, 0) / squares.length;
+  for (const value of model.noiseVariances) expect(Math.abs(value - expected)).toBeLessThan(1e-12); // sums of 1,500 numbers
+  const unweighted = data.variances.reduce((total, value) => total + value, 0) / d;
+  expect(Math.abs(unweighted / expected - 1)).toBeGreaterThan(0.005);
+});
+
 it("what cannot be is told in one line", () => {
   const gap = Number.NaN;
   expect(() =>

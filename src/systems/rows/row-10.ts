@@ -124,7 +124,7 @@ const familyOptions = { latents: LATENTS, components: 1, scale: 1, degrees: 5, t
 const amortization: Amortization = {
   numbers: family.numbers(familyOptions),
   network: (x) => matmul(x, gain()),
-  posterior: (raw) => family.build(raw, familyOptions),
+  posterior: family.build(familyOptions),
 };
 
 const gainValues: readonly number[] = (() => {
@@ -177,7 +177,7 @@ async function gaps(engine: Engine): Promise<readonly Measurement[]> {
   const encoded = product(examples, matrix);
   const whole = average(gapsOf(encoded.flat()));
   const model = {
-    ...linearGaussianModel(asConstants(known), (x) => family.build(amortization.network(x), familyOptions)),
+    ...linearGaussianModel(asConstants(known), (x) => amortization.posterior(amortization.network(x))),
     latents: LATENTS,
     amortization,
   };

@@ -66,7 +66,7 @@ function repeated(start: Tensor, carried: Tensor, next: Tensor, most: number): T
 
 /** Where y ≠ x, two NaN being the same. */
 function changed(x: Tensor, y: Tensor): Tensor<"bool"> {
-  return not(equal(y, x));
+  return and(not(equal(y, x)), or(equal(x, x), equal(y, y)));
 }
 
 /** What x is in a body; one node for each depth of nesting and shape, so that equal bodies are equal nodes. */

@@ -91,6 +91,12 @@ describe("a masked network", () => {
     expect(() => maskedNetwork("made", 4, owners, options)).toThrow(message);
   });
 
+  it.each([0, 1.5])("refuses %d variables", (d) => {
+    expect(() => maskedNetwork("made", d, [], { widths: [] })).toThrow(
+      `made: 1 variable or more is expected, got ${d}`,
+    );
+  });
+
   it("refuses other numbers, and context that it was not made for", () => {
     const plain = maskedNetwork("made", 4, owners, { widths: [] });
     const conditional = maskedNetwork("made", 4, owners, { widths: [], context: 2 });

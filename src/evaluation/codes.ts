@@ -68,7 +68,7 @@ export function codeAccuracy(train: LabelledCodes, heldOut: LabelledCodes): Code
     classes: names.length,
     trained: classes.length,
     scored: truth.length,
-    stamp: `posterior means, ${classes.length.toLocaleString("en-US")} training codes, ${truth.length.toLocaleString("en-US")} held out, ${names.length} classes; ${Math.min(NEIGHBOURS, classes.length)} nearest neighbours, multinomial logistic regression`,
+    stamp: `${classes.length.toLocaleString("en-US")} training codes, ${truth.length.toLocaleString("en-US")} held out, ${names.length} classes; ${Math.min(NEIGHBOURS, classes.length)} nearest neighbours, multinomial logistic regression`,
   };
 }
 

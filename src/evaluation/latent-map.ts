@@ -38,7 +38,7 @@ export function latentMap({ data, shape: [n, k] }: NdArray): LatentMap {
   const share = total > 0 ? Math.round((100 * (values[0] + values[1])) / total) : 0;
   return {
     points: rows(n, (i) => ({ x: along(i, first), y: along(i, second) })),
-    axes: `the first two principal components of the posterior means (${share} % of their variance)`,
+    axes: `the first two principal components of the codes (${share} % of their variance)`,
     axisNames: ["first component", "second component"],
   };
 }

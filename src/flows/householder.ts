@@ -67,8 +67,10 @@ export function reflectedFrom(weight: Matrix): Reflected {
     vectors.push(v);
   }
   // Two of the same do nothing, and can be learned apart.
-  const first = Array.from({ length: d }, (_, i) => (i === 0 ? 1 : 0));
-  while (vectors.length + 2 <= d) vectors.push(first, first);
+  for (let axis = 0; vectors.length + 2 <= d; axis++) {
+    const along = rest.map((_, i) => (i === axis ? 1 : 0));
+    vectors.push(along, along);
+  }
   return { vectors, upper: rest };
 }
 

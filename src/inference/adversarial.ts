@@ -69,13 +69,13 @@ const TELLS_ALL = 0.95;
 const LOST = 5;
 /** Codes of so small a share of the prior's variance are one point, or nearly. */
 const ONE_POINT = 0.01;
-/** D guesses, and yet the codes spread so many times more or less than the prior. */
-const GUESSES = 0.6;
+/** Codes spread so many times more or less than the prior do not follow it, whatever D says; one that is right less often than this lags behind. */
 const UNLIKE = 4;
+const LAGS = 0.7;
 
 /**
- * What is wrong with adversarial training, in one line, or nothing. Codes that have become one point, a discriminator that tells them all
- * or tells nothing, an encoder whose loss grows without end: judged by the last epochs, so that a game that has recovered is well.
+ * What is wrong with adversarial training, in one line, or nothing. Codes that have become one point or spread unlike the prior, a
+ * discriminator that tells them all, an encoder whose loss grows without end: judged by the last epochs, so that a game that has recovered is well.
  * Missing modes leave no trace in these terms: `modesFound` counts them.
  */
 export function adversarialTrouble(history: readonly AdversarialEpoch[]): string | undefined {
@@ -94,12 +94,14 @@ export function adversarialTrouble(history: readonly AdversarialEpoch[]): string
   if (told && told.epochs >= LASTING) {
     return `the discriminator wins: since epoch ${told.epoch} it tells codes from draws of the prior more than ${percent(TELLS_ALL)} of the time, so the codes do not follow the prior; ${SLOWER}`;
   }
-  const blind = since(
-    history,
-    ({ accuracy, spread }) => accuracy < GUESSES && (spread > UNLIKE || spread < 1 / UNLIKE),
-  );
-  if (blind && blind.epochs >= LASTING) {
-    return `the discriminator guesses: since epoch ${blind.epoch} it tells codes from draws of the prior less than ${percent(GUESSES)} of the time, though the codes have ${blind.last.spread.toPrecision(2)} times the prior's variance; raise the discriminator's learning rate or widths`;
+  const unlike = since(history, ({ spread }) => spread > UNLIKE || spread < 1 / UNLIKE);
+  if (unlike && unlike.epochs >= LASTING) {
+    const { spread, accuracy } = unlike.last;
+    const remedy =
+      accuracy < LAGS
+        ? "raise the discriminator's learning rate against the encoder's, or its widths"
+        : "raise the encoder's adversarial learning rate";
+    return `the codes do not follow the prior: since epoch ${unlike.epoch} they spread unlike it, now with ${spread.toPrecision(2)} times its variance, and the discriminator tells them ${percent(accuracy)} of the time; ${remedy}`;
   }
   return undefined;
 }

@@ -21,13 +21,6 @@ export function addScaled(y: Float64Array, c: number, x: Float64Array): void {
   for (let i = 0; i < y.length; i++) y[i] += c * x[i];
 }
 
-/** Σ_i c_i x_i */
-export function combined(c: readonly number[], block: Block): Float64Array {
-  const out = new Float64Array(block[0].length);
-  for (const [i, x] of block.entries()) addScaled(out, c[i], x);
-  return out;
-}
-
 /** What of a vector's length rounding alone leaves, when the vectors before it are taken away. */
 const NOTHING = 1e-10;
 

@@ -41,14 +41,15 @@ async function floatMoments(engine: Engine, dataset: Dataset, block: number): Pr
   const [n, d] = [dataset.length, sizeOf(dataset.shape)];
   const mean = featureMeans(dataset);
   const x = sub(data("x", ["rows", d]), data("mean", [d]));
-  const program = await compile(engine, lowerPanels(x, d), { precision: "float64" });
+  const parts = lowerBlocks(x, d);
+  const program = await compile(engine, named(parts), { precision: "float64" });
   const sums = new Float64Array(d * d);
   try {
     for (const rows of rowBlocks(n, Math.max(1, Math.floor(block / d)))) {
       const numbers = new Float32Array(rows.length * d);
       dataset.read(rows, numbers);
       const x64 = { data: Float64Array.from(numbers), shape: [rows.length, d] };
-      addPanels(sums, d, await program.run({ x: x64, mean: { data: mean, shape: [d] } }));
+      addBlocks(sums, d, parts, await program.run({ x: x64, mean: { data: mean, shape: [d] } }));
     }
   } finally {
     await program.release();
@@ -69,14 +70,15 @@ const EXACT_ROWS = 1024;
 async function byteMoments(engine: Engine, dataset: Dataset): Promise<Moments> {
   const [n, d] = [dataset.length, sizeOf(dataset.shape)];
   const x = sub(toFloat(data("x", ["rows", d], "uint8")), MIDDLE);
-  const program = await compile(engine, { ...lowerPanels(x, d), total: sum(x, 0) });
+  const parts = lowerBlocks(x, d);
+  const program = await compile(engine, { ...named(parts), total: sum(x, 0) });
   const [sums, totals] = [new Float64Array(d * d), new Float64Array(d)];
   try {
     for (const rows of rowBlocks(n, EXACT_ROWS)) {
       const bytes = new Uint8Array(rows.length * d);
       dataset.read(rows, bytes);
       const values = await program.run({ x: { data: bytes, shape: [rows.length, d] } });
-      addPanels(sums, d, values);
+      addBlocks(sums, d, parts, values);
       for (let j = 0; j < d; j++) totals[j] += values.total.data[j];
     }
   } finally {
@@ -94,27 +96,41 @@ function* rowBlocks(n: number, most: number): Generator<Uint32Array> {
   }
 }
 
-/** XᵀX is made in panels of so many of its rows, each up to the diagonal only: about half of the whole. */
-const PANEL = 128;
+/** XᵀX is halved until its blocks on the diagonal are this small; the blocks above it are never made. */
+const LEAF = 256;
 
-/** Of x [rows, d] the products of columns a … b − 1 with columns 0 … b − 1, panel by panel: [b − a, b]. */
-function lowerPanels(x: Tensor, d: number): Readonly<Record<string, Tensor>> {
-  const panels: Record<string, Tensor> = {};
-  for (let start = 0; start < d; start += PANEL) {
-    const end = Math.min(start + PANEL, d);
-    panels[`panel${start}`] = matmul(slice(x, 1, start, end), slice(x, 1, 0, end), { transposeA: true });
-  }
-  return panels;
+/** A block of XᵀX: its first row and column, its columns, and the program's name for it. */
+interface Part {
+  readonly name: string;
+  readonly row: number;
+  readonly column: number;
+  readonly width: number;
+  readonly value: Tensor;
 }
 
-/** Adds the panels to the lower triangle of [d, d]. */
-function addPanels(sums: Float64Array, d: number, panels: Feeds): void {
-  for (let start = 0; start < d; start += PANEL) {
-    const end = Math.min(start + PANEL, d);
-    const { data: terms } = panels[`panel${start}`];
-    for (let i = start; i < end; i++) {
-      const at = (i - start) * end;
-      for (let j = 0; j <= i; j++) sums[i * d + j] += terms[at + j];
+/** XᵀX of x [rows, d], in blocks on and below the diagonal: [[LᵀL, ·], [RᵀL, RᵀR]] of its halves L and R. */
+function lowerBlocks(x: Tensor, d: number, start = 0): readonly Part[] {
+  const part = (row: number, column: number, width: number, value: Tensor): Part => {
+    return { name: `block ${row} ${column}`, row, column, width, value };
+  };
+  if (d <= LEAF) return [part(start, start, d, matmul(x, x, { transposeA: true }))];
+  const half = Math.ceil(d / 2);
+  const [left, right] = [slice(x, 1, 0, half), slice(x, 1, half, d)];
+  const between = part(start + half, start, half, matmul(right, left, { transposeA: true }));
+  return [...lowerBlocks(left, half, start), between, ...lowerBlocks(right, d - half, start + half)];
+}
+
+function named(parts: readonly Part[]): Readonly<Record<string, Tensor>> {
+  return Object.fromEntries(parts.map(({ name, value }) => [name, value]));
+}
+
+/** Adds the blocks to [d, d]. */
+function addBlocks(sums: Float64Array, d: number, parts: readonly Part[], values: Feeds): void {
+  for (const { name, row, column, width } of parts) {
+    const { data: terms } = values[name];
+    for (let i = 0, at = 0; at < terms.length; i++) {
+      const from = (row + i) * d + column;
+      for (let j = 0; j < width; j++) sums[from + j] += terms[at++];
     }
   }
 }

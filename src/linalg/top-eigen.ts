@@ -1,10 +1,10 @@
 import { NumericalError, ShapeError } from "../errors.ts";
 import { stream } from "../random/stream.ts";
-import { compile } from "../runtime/compile.ts";
+import { type CompiledFunction, compile } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
-import { data, matmul } from "../tensor/index.ts";
+import { data, matmul, mul, sqrt, square, sub, sum } from "../tensor/index.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
-import { addScaled, type Block, combined, inner, orthonormalised } from "./block.ts";
+import { type Block, orthonormalised } from "./block.ts";
 import { type Eigen, symmetricEigen } from "./eigen.ts";
 
 /** A symmetric matrix in one piece, row by row: [n, n]. */
@@ -49,23 +49,12 @@ export async function topEigen(engine: Engine, matrix: Symmetric, k: number): Pr
   }
   const width = Math.min(n, k + Math.max(SPARE, Math.ceil(k / 4)));
   if (n <= SMALL || WIDE * width > n) return whole(matrix, k);
-  const program = await compile(
-    engine,
-    { y: matmul(data("x", [width, n]), data("a", [n, n])) },
-    { precision: "float64" },
-  );
-  const times = async (block: Block): Promise<Block> => {
-    const x = new Float64Array(width * n);
-    for (const [i, vector] of block.entries()) x.set(vector, i * n);
-    const { y } = await program.run({ x: { data: x, shape: [width, n] }, a: matrix }); // A is symmetric: XᵀA = (AX)ᵀ
-    const out = Float64Array.from(y.data);
-    return block.map((_, i) => out.subarray(i * n, (i + 1) * n));
-  };
+  const programs = await openPrograms(engine, matrix, width);
   try {
-    const found = await iterate(times, n, width, k);
+    const found = await iterate(programs, n, width, k);
     if (found || n <= WHOLE) return found ?? whole(matrix, k);
   } finally {
-    await program.release();
+    await programs.release();
   }
   const spectrum = `the ${k} largest of ${n} eigenvalues lie too close to those after them`;
   throw new NumericalError(`topEigen: ${spectrum}, ${ROUNDS} rounds did not part them; ask for more or for fewer`);
@@ -85,50 +74,83 @@ function whole({ data, shape: [n] }: Symmetric, k: number): Eigen {
   return { values: values.slice(0, k), vectors: vectors.slice(0, k) };
 }
 
-async function iterate(
-  times: (block: Block) => Promise<Block>,
-  n: number,
-  width: number,
-  k: number,
-): Promise<Eigen | undefined> {
+/** What the engine does with vectors in rows, X [width, n]; A is symmetric, so that (AXᵀ)ᵀ = XA. */
+interface Programs {
+  /** Q ↦ QA and QAQᵀ */
+  readonly project: CompiledFunction;
+  /** U, Q, QA, θ ↦ the vectors UQ and the lengths of (UQA − θUQ). */
+  readonly turn: CompiledFunction;
+  /** X, X₋ ↦ aXA − cX − c₋X₋ */
+  readonly step: CompiledFunction;
+  readonly matrix: Symmetric;
+  readonly release: () => Promise<void>;
+}
+
+async function openPrograms(engine: Engine, matrix: Symmetric, width: number): Promise<Programs> {
+  const [n] = matrix.shape;
+  const [a, x, before] = [data("a", [n, n]), data("x", [width, n]), data("before", [width, n])];
+  const images = matmul(x, a);
+  const turns = data("turns", [width, width]);
+  const vectors = matmul(turns, x);
+  const left = sub(matmul(turns, data("images", [width, n])), mul(data("values", [width, 1]), vectors));
+  const next = sub(sub(mul(data("scale", []), images), mul(data("own", []), x)), mul(data("back", []), before));
+  const precision = "float64";
+  const project = await compile(engine, { images, projected: matmul(images, x, { transposeB: true }) }, { precision });
+  const turn = await compile(engine, { vectors, residuals: sqrt(sum(square(left), -1)) }, { precision });
+  const step = await compile(engine, { next }, { precision });
+  const release = async (): Promise<void> => {
+    for (const program of [project, turn, step]) await program.release();
+  };
+  return { project, turn, step, matrix, release };
+}
+
+async function iterate(programs: Programs, n: number, width: number, k: number): Promise<Eigen | undefined> {
   const random = stream(0, "linalg/top-eigen");
   const draw = (): Float64Array => Float64Array.from({ length: n }, () => random.normal());
   let block: Block = Array.from({ length: width }, draw);
   for (let round = 0; round < ROUNDS; round++) {
-    const basis = orthonormalised(block, draw);
-    const ritz = rayleighRitz(basis, await times(basis));
-    const first = ritz.values[0];
-    if (ritz.residuals.slice(0, k).every((residual) => residual <= TOLERANCE * first)) {
-      return { values: ritz.values.slice(0, k), vectors: ritz.vectors.slice(0, k).map((vector) => Array.from(vector)) };
+    const { values, vectors, residuals } = await rayleighRitz(programs, orthonormalised(block, draw));
+    if (residuals.slice(0, k).every((residual) => residual <= TOLERANCE * values[0])) {
+      const found = rowsOf(vectors, n).slice(0, k);
+      return { values: values.slice(0, k), vectors: found.map((vector) => Array.from(vector)) };
     }
-    if (!(first > 0)) return undefined;
-    block = await filtered(times, ritz, k);
+    if (!(values[0] > 0)) return undefined;
+    block = rowsOf(await filtered(programs, values, vectors, k), n);
   }
   return undefined;
+}
+
+function rowsOf({ data: numbers }: NdArray, n: number): Block {
+  const all = numbers instanceof Float64Array ? numbers : Float64Array.from(numbers);
+  return Array.from({ length: all.length / n }, (_, i) => all.subarray(i * n, (i + 1) * n));
 }
 
 interface Ritz {
   /** Descending. */
   readonly values: readonly number[];
-  readonly vectors: Block;
-  /** AX for the vectors X. */
-  readonly images: Block;
+  /** [width, n] */
+  readonly vectors: NdArray;
   /** ‖Av − λv‖ of each. */
   readonly residuals: readonly number[];
 }
 
-/** The best eigenpairs in the space of an orthonormal basis Q: QᵀAQ = UΘUᵀ, vectors QU. */
-function rayleighRitz(basis: Block, images: Block): Ritz {
-  const projected = basis.map((a, i) => images.map((b, j) => (inner(a, b) + inner(basis[j], images[i])) / 2));
-  const { values, vectors: turns } = symmetricEigen(projected);
-  const turned = (block: Block): Block => turns.map((turn) => combined(turn, block));
-  const [vectors, imagesOfVectors] = [turned(basis), turned(images)];
-  const residuals = values.map((value, j) => {
-    const left = imagesOfVectors[j].slice();
-    addScaled(left, -value, vectors[j]);
-    return Math.sqrt(inner(left, left));
-  });
-  return { values, vectors, images: imagesOfVectors, residuals };
+/** The best eigenpairs in the space of an orthonormal basis, the rows of Q: QAQᵀ = UᵀΘU, vectors UQ. */
+async function rayleighRitz({ project, turn, matrix }: Programs, basis: Block): Promise<Ritz> {
+  const [width, n] = [basis.length, basis[0].length];
+  const x = { data: new Float64Array(width * n), shape: [width, n] };
+  for (const [i, vector] of basis.entries()) x.data.set(vector, i * n);
+  const { images, projected } = await project.run({ x, a: matrix });
+  const entry = (i: number, j: number): number => (projected.data[i * width + j] + projected.data[j * width + i]) / 2;
+  const rows = basis.map((_, i) => basis.map((_, j) => entry(i, j)));
+  const { values, vectors: turns } = symmetricEigen(rows);
+  const feeds = {
+    x,
+    images,
+    turns: { data: Float64Array.from(turns.flat()), shape: [width, width] },
+    values: { data: Float64Array.from(values), shape: [width, 1] },
+  };
+  const { vectors, residuals } = await turn.run(feeds);
+  return { values, vectors, residuals: Array.from(residuals.data) };
 }
 
 /**
@@ -136,26 +158,28 @@ function rayleighRitz(basis: Block, images: Block): Ritz {
  * by σ_m = T_{m−1}(t₁)/T_m(t₁).
  */
 async function filtered(
-  times: (block: Block) => Promise<Block>,
-  { values, vectors, images }: Ritz,
+  { step, matrix }: Programs,
+  values: readonly number[],
+  vectors: NdArray,
   k: number,
-): Promise<Block> {
+): Promise<NdArray> {
   const beta = Math.max(values[values.length - 1], values[0] * Number.EPSILON);
   const [first, last] = [values[0], Math.max(values[k - 1], beta)].map((value) => (2 * value) / beta - 1);
   // T_m(t) grows as exp(m arcosh t)
   const apart = Math.acosh(first) - Math.acosh(last);
   const degree = Math.max(1, Math.min(LONGEST, Math.floor(Math.log(AMPLIFICATION) / apart)));
-  /** c·t·X − c′·X₋ */
-  const step = (block: Block, imagesOfBlock: Block, c: number, back: number, before: Block): Block =>
-    imagesOfBlock.map((image, i) =>
-      image.map((value, at) => c * ((2 / beta) * value - block[i][at]) - back * before[i][at]),
-    );
+  /** c·t·X − back·X₋ */
+  const stepped = async (x: NdArray, c: number, back: number, before: NdArray): Promise<NdArray> => {
+    const one = (value: number): NdArray => ({ data: Float64Array.of(value), shape: [] });
+    const scalars = { scale: one((2 * c) / beta), own: one(c), back: one(back) };
+    return (await step.run({ ...scalars, a: matrix, x, before })).next;
+  };
   let sigma = 1 / first;
   let before = vectors;
-  let now = step(vectors, images, sigma, 0, vectors);
+  let now = await stepped(vectors, sigma, 0, vectors);
   for (let m = 2; m <= degree; m++) {
     const next = 1 / (2 * first - sigma);
-    const following = step(now, await times(now), 2 * next, sigma * next, before);
+    const following = await stepped(now, 2 * next, sigma * next, before);
     [before, now, sigma] = [now, following, next];
   }
   return now;

@@ -54,17 +54,27 @@ export interface MixtureEm {
   release(): Promise<void>;
 }
 
-/** Numbers of x − μ held at once, [C, rows, d]: what stays in a core's cache; and the fewest rows of a block. */
+/** Numbers of x − μ held at once, [C, rows, d]: what stays in a core's cache. */
 const BLOCK = 2 ** 16;
 const FEWEST_ROWS = 128;
+const MOST_BY_COLUMNS = 1024;
 
-export async function openMixtureEm(engine: Engine, size: MixtureSize, settings: EmSettings): Promise<MixtureEm> {
+/** Examples are read so many rows at a time; where matrices are large, enough that their products take more time than adding them up. */
+function blockRows({ components, d }: MixtureSize): number {
+  return Math.max(FEWEST_ROWS, Math.min(d, MOST_BY_COLUMNS), Math.floor(BLOCK / (components * d)));
+}
+
+export async function openMixtureEm(
+  engine: Engine,
+  size: MixtureSize,
+  settings: EmSettings,
+  rows = blockRows(size),
+): Promise<MixtureEm> {
   const { components, d } = size;
   const form = covarianceForms[settings.covariance];
   if (!(settings.floor >= 0 && Number.isFinite(settings.floor))) {
     throw new InputError(`mixture: the floor of the variances is 0 or more, got ${settings.floor}`);
   }
-  const rows = Math.max(FEWEST_ROWS, Math.floor(BLOCK / (components * d)));
   const { logJoint, apart } = logJointOf(size, settings.covariance);
   const logProb = logsumexp(logJoint, 0); //                                 [rows]
   const posterior = exp(sub(logJoint, reshape(logProb, [1, "rows"]))); //    r: [C, rows]

@@ -84,7 +84,7 @@ export async function gatherSamples(model: TrainedModel): Promise<PriorSamples> 
   return { drawn: await of("draw"), means: await of("mean") };
 }
 
-/** The posterior means in the plane, with their labels; of a model of two latents what lies where, too. */
+/** The codes in the plane, with their labels; of a model of two latents what lies where, too. */
 export async function gatherMap(
   model: TrainedModel,
   dataset: Dataset,

@@ -1,11 +1,12 @@
 import { columnNames, type Dataset, numbersOf, subset } from "../data/dataset.ts";
 import { isImage } from "../data/pixels.ts";
+import type { LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { scoreThreshold } from "../trained/scores.ts";
 import type { TrainedModel } from "../trained/trained-model.ts";
 import { imagesOf } from "./gather-figures.ts";
-
 import type { ScoreFigure, StrangeExamples } from "./report-input.ts";
+import { counted } from "./section.ts";
 
 const SHOWN = 10;
 const QUANTILE = 0.01;
@@ -15,6 +16,7 @@ export async function gatherScores(
   model: TrainedModel,
   dataset: Dataset,
   split: string,
+  density: LikelihoodEstimate["density"],
   signal?: AbortSignal,
 ): Promise<ScoreFigure | undefined> {
   const { reference } = model;
@@ -26,7 +28,7 @@ export async function gatherScores(
   return {
     split,
     values: Array.from(logLikelihood),
-    samples,
+    by: scoredBy(density, samples),
     threshold: {
       value: scoreThreshold(reference, QUANTILE),
       quantile: QUANTILE,
@@ -35,6 +37,14 @@ export async function gatherScores(
     strangest: shownExamples(model, dataset, order.slice(0, shown), logLikelihood),
     likeliest: shownExamples(model, dataset, order.slice(-shown).reverse(), logLikelihood),
   };
+}
+
+function scoredBy(density: LikelihoodEstimate["density"], samples: number): string {
+  if (density === "exact") return "exact";
+  const draws = counted(samples, "draw");
+  return density === "posterior"
+    ? `each by importance sampling with ${draws}`
+    : `each the log of the mean density over ${draws} of x + u`;
 }
 
 function shownExamples(

@@ -96,12 +96,14 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
     traversals: await figure(async () =>
       image && estimate?.density === "posterior" ? gatherTraversals(model, used) : undefined,
     ),
-    scores: await figure(async () => (can.has("score") ? gatherScores(model, dataset, split, signal) : undefined)),
+    scores: await figure(async () =>
+      can.has("score") && estimate ? gatherScores(model, dataset, split, estimate.density, signal) : undefined,
+    ),
     table: await figure(async () => (can.has("sample") ? gatherTable(model, dataset, split) : undefined)),
     pictures: [],
     likelihood: config.model.likelihood,
     notes: [
-      "Every bound is reported at weight 1, whatever weight the loss gave the rate. ± is one standard error between examples: compare models on the same examples, pairwise.",
+      `${estimate?.density === "posterior" ? "Every bound is reported at weight 1, whatever weight the loss gave the rate. " : ""}± is one standard error between examples: compare models on the same examples, pairwise.`,
     ],
     card: modelCard(config, evaluation.split),
     config: { ...config.options, ...config.data, ...config.model, ...config.environment },

@@ -120,7 +120,7 @@ export interface LatentMap {
   readonly points: readonly LatentPoint[];
   /** What the labels mean: the name of label i; its number where there is none. */
   readonly labelNames?: readonly string[];
-  /** What the axes are, for the caption: "first two principal components of the posterior means", "the two latents". */
+  /** What the axes are, for the caption: "first two principal components of the codes", "the two latents". */
   readonly axes: string;
   /** The axes' own titles, horizontal first; default z₀ and z₁. */
   readonly axisNames?: readonly [string, string];
@@ -154,8 +154,8 @@ export interface ScoreFigure {
   readonly split: string;
   /** log p(x) of each example in nats, importance-sampled; any order. */
   readonly values: readonly number[];
-  /** Importance samples of each. */
-  readonly samples: number;
+  /** How each was made: "importance sampling with 16 draws". */
+  readonly by: string;
   readonly threshold?: ScoreThreshold;
   /** The lowest log p(x) first, and the highest first. */
   readonly strangest: StrangeExamples;

@@ -38,7 +38,7 @@ async function part(title: string, order: string, examples: StrangeExamples | un
 }
 
 async function distribution(
-  { split, samples, threshold, values: given }: ScoreFigure,
+  { split, by, threshold, values: given }: ScoreFigure,
   values: readonly number[],
 ): Promise<Figure> {
   // A few extreme examples would press all others into one bar.
@@ -56,7 +56,7 @@ async function distribution(
     `${formatNumber(values[values.length - 1])} nats, median ${formatNumber(quantile(values, 0.5))}` +
     (threshold ? `; threshold ${formatNumber(threshold.value)}, ${below} below it.` : ".");
   const caption = [
-    `log p(x) of ${counted(values.length, "example")} of the ${split}, each by importance sampling with ${counted(samples, "draw")}.`,
+    `log p(x) of ${counted(values.length, "example")} of the ${split}, ${by}.`,
     threshold &&
       `${near ? "The dashed line is" : `At ${formatNumber(threshold.value)}, outside the axis, lies`} the threshold: ` +
         `${thresholdMeaning(threshold)} Here ${below?.toLocaleString("en-US")} do (${share((below ?? 0) / values.length)}).`,

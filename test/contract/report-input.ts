@@ -179,7 +179,7 @@ function ofImages(pixels: Pixels, { classes, k, nats }: { classes: number; k: nu
     },
     scores: {
       split,
-      samples: 200,
+      by: "each by importance sampling with 200 draws",
       values: [...normals(1000, nats, 60), nats - 900, nats - 700],
       threshold: { value: nats - 140, quantile: 0.01 },
       strangest: { kind: "images", images: many(10, (i) => scored(-900 + 40 * i, i)) },
@@ -235,7 +235,7 @@ export function tableReport(): ReportInput {
     },
     scores: {
       split,
-      samples: 100,
+      by: "each by importance sampling with 100 draws",
       values: normals(300, -21, 3),
       threshold: { value: -29, quantile: 0.01 },
       strangest: { kind: "rows", columns: all, rows: many(6, (i) => scoredRow(-40, i)) },

@@ -87,7 +87,7 @@ const full = (text: string): ReportInput => ({
   },
   scores: {
     split: text,
-    samples: 5,
+    by: text,
     values: [-3, -2, -1],
     strangest: { kind: "images", images: [{ image: picture(0), score: -3, source: text }] },
     likeliest: { kind: "rows", columns: [text], rows: [{ values: [1], score: -1, source: text }] },
@@ -382,7 +382,7 @@ describe("the sections of a report", () => {
       samples: { drawn: [], means: [] },
       latentMap: { split: "", points: [{ x: Number.NaN, y: 0 }], axes: "" },
       traversals: { latents: [], from: -3, to: 3 },
-      scores: { split: "", values: [Number.NaN], samples: 1, strangest },
+      scores: { split: "", values: [Number.NaN], by: "exact", strangest },
       table: { split: "", columns: [], data: [], samples: [] },
     });
     expect(page).not.toMatch(/<figure|<svg|<img|Figure|NaN/);
@@ -395,7 +395,7 @@ describe("the sections of a report", () => {
       scores: {
         split: "",
         values: [-5, -5, Number.NaN, -Infinity],
-        samples: 1,
+        by: "exact",
         strangest: { kind: "images", images: [] },
       },
       table: { split: "", columns: ["a", "b"], data: [[1, 2]], samples: [[1, Number.NaN]] },

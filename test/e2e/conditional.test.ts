@@ -99,7 +99,7 @@ describe("a model of photos that is given their class", () => {
       data: bars,
       shape: [2, 3, 8, 8],
     });
-    const examples = { data: bars, shape: [2, 3, 8, 8] };
+    const examples = { data: Uint8Array.from(bars), shape: [2, 3, 8, 8] };
     const codes = await model.encode(examples, { condition: { label: ["bars", "discs"] } });
     expect(codes.mean.shape).toEqual([2, 2]);
     const missing = /^the examples: this model is given "label" .*, which is not said here/;

@@ -130,6 +130,11 @@ describe("what is said of a game", () => {
     ["one that goes well", game(30, () => well)],
     ["one in which the discriminator leads at first", game(30, (epoch) => ({ ...well, accuracy: lead(epoch) }))],
     ["one that has recovered", game(30, (epoch) => (epoch < 20 ? { accuracy: 1, generator: 9, spread: 1e-4 } : well))],
+    [
+      "one whose codes lay far off at first",
+      game(30, (epoch) => ({ ...well, spread: epoch < 20 ? 1e5 / epoch ** 4 : 1.2 })),
+    ],
+    ["four bad epochs", game(30, (epoch) => (epoch < 27 ? well : { accuracy: 1, generator: epoch, spread: 9 }))],
     ["one epoch", game(1, () => ({ accuracy: 1, generator: 3, spread: 0.004 }))],
     ["none", []],
   ] as const)("nothing of %s", (_, history) => expect(adversarialTrouble(history)).toBeUndefined());
@@ -151,9 +156,14 @@ describe("what is said of a game", () => {
       /^the discriminator wins: since epoch 3 it tells codes from draws of the prior more than 95 % of the time/,
     ],
     [
-      "a discriminator that does nothing",
-      game(20, () => ({ accuracy: 0.51, generator: 0.69, spread: 30 })),
-      /^the discriminator guesses: since epoch 1 .* though the codes have 30 times the prior's variance/,
+      "codes that a discriminator lets shrink",
+      game(20, (epoch) => ({ accuracy: epoch % 2 ? 0.51 : 0.63, generator: 0.69, spread: epoch < 11 ? 0.4 : 0.16 })),
+      /^the codes do not follow the prior: since epoch 11 .* 0\.16 times its variance, .* 63 % of the time; raise the discriminator's/,
+    ],
+    [
+      "codes that do not heed it",
+      game(20, () => ({ accuracy: 0.81, generator: 1.7, spread: 12 })),
+      /^the codes do not follow the prior: since epoch 1 .* 12 times its variance, .* 81 % of the time; raise the encoder's/,
     ],
     [
       "a term that is not finite",

@@ -30,7 +30,7 @@ const centres = [
   [4, -1, 2],
   [-3, 3, 0],
 ];
-/** 700 rows about three centres, of different and dependent spreads: more than one block, and a part of one. */
+/** 700 rows about three centres, of different and dependent spreads. */
 const rows = ((): number[][] => {
   const from = stream(1, "test/mixture");
   return Array.from({ length: 700 }, (_, i) => {
@@ -90,7 +90,7 @@ function largestDifference(a: readonly number[], b: readonly number[]): number {
 describe.each(covarianceNames)("%s covariances", (covariance) => {
   it("a step is its definition, over blocks, and tells the log-likelihood before it", async () => {
     const settings = { covariance, floor: 0.01 };
-    const em = await openMixtureEm(engine, { components: 3, d: 3 }, settings);
+    const em = await openMixtureEm(engine, { components: 3, d: 3 }, settings, 150);
     let state = startingState(means, [1, 2, 0.5], covariance);
     for (let step = 0; step < 2; step++) {
       const expected = byDefinition(state, settings);
@@ -104,6 +104,14 @@ describe.each(covarianceNames)("%s covariances", (covariance) => {
       expect(largestDifference(got.means.flat(), expected.means.flat())).toBeLessThan(1e-12);
       expect(largestDifference(got.covariances.flat(2), expected.covariances.flat(2))).toBeLessThan(1e-12);
       state = next.state;
+    }
+    const { logLikelihoods, responsibilities } = await em.score(state, examples);
+    const given = gaussianMixture(mixtureParameters(state, covariance));
+    for (const [i, row] of rows.entries()) {
+      expect(Math.abs(logLikelihoods[i] - given.logProb(row))).toBeLessThan(1e-11);
+      expect(
+        largestDifference(given.posterior(row), [...responsibilities.data.subarray(3 * i, 3 * i + 3)]),
+      ).toBeLessThan(1e-11);
     }
     await em.release();
   });

@@ -15,7 +15,7 @@ export interface EnergyDistance extends Estimate {
 const MOST = 4_000;
 
 /**
- * D² = 2E‖X − Y‖ − E‖X − X′‖ − E‖Y − Y′‖ ≥ 0, with 0 for equal laws alone, in the codes' units (SciPy's is its root). Székely & Rizzo 2013, eq. 2.1. The
+ * D² = 2E‖X − Y‖ − E‖X − X′‖ − E‖Y − Y′‖ ≥ 0, 0 for equal laws alone; SciPy's is its root. Székely & Rizzo 2013, eq. 2.1. The
  * U-statistic: without bias, so about as often below 0 as above where the laws are equal. The error is the jackknife's over rows of both
  * samples: right where the laws differ, and √2 too large where they are equal (Efron & Stein 1981). Float64; O(n²) time, O(n) memory.
  */

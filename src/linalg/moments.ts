@@ -2,8 +2,9 @@ import { type Dataset, featureMeans } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { compile, type Feeds } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
-import { data, matmul, slice, sub, sum, type Tensor, toFloat } from "../tensor/index.ts";
+import { data, matmul, slice, sub, type Tensor } from "../tensor/index.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
+import { byteSums } from "./byte-products.ts";
 import type { Matrix, Vector } from "./matrix.ts";
 
 /** The first two moments of data: all that a Gaussian model's likelihood depends on. */
@@ -57,36 +58,15 @@ async function floatMoments(engine: Engine, dataset: Dataset, block: number): Pr
   return { count: n, mean: Array.from(mean), covariance: symmetric(d, (i, j) => sums[i * d + j] / n) };
 }
 
-/** The middle of the bytes: |x − 128| ≤ 2⁷, so a product is a whole number up to 2¹⁴ … */
-const MIDDLE = 128;
-
-/** … and the sum of so many products one up to 2²⁴, which float32 adds without error in whatever order. */
-const EXACT_ROWS = 1024;
-
 /**
- * Sums of x − 128 and of its products in float32, exact; then, in whole numbers below 2⁵³ and so exact too for up to 700,000
- * rows, n²·covariance = n Σxxᵀ − (Σx)(Σx)ᵀ.
+ * From exact sums, in whole numbers below 2⁵³ and so without rounding for up to 370,000 rows:
+ * n²·covariance = n Σxxᵀ − (Σx)(Σx)ᵀ.
  */
 async function byteMoments(engine: Engine, dataset: Dataset): Promise<Moments> {
   const [n, d] = [dataset.length, sizeOf(dataset.shape)];
-  const x = sub(toFloat(data("x", ["rows", d], "uint8")), MIDDLE);
-  const parts = lowerBlocks(x, d);
-  const program = await compile(engine, { ...named(parts), total: sum(x, 0) });
-  const [sums, totals] = [new Float64Array(d * d), new Float64Array(d)];
-  try {
-    for (const rows of rowBlocks(n, EXACT_ROWS)) {
-      const bytes = new Uint8Array(rows.length * d);
-      dataset.read(rows, bytes);
-      const values = await program.run({ x: { data: bytes, shape: [rows.length, d] } });
-      addBlocks(sums, d, parts, values);
-      for (let j = 0; j < d; j++) totals[j] += values.total.data[j];
-    }
-  } finally {
-    await program.release();
-  }
-  const mean = Array.from(totals, (total) => MIDDLE + total / n);
-  const covariance = symmetric(d, (i, j) => (n * sums[i * d + j] - totals[i] * totals[j]) / n ** 2);
-  return { count: n, mean, covariance };
+  const { totals, products } = await byteSums(engine, dataset, d);
+  const covariance = symmetric(d, (i, j) => (n * products[i * d + j] - totals[i] * totals[j]) / n ** 2);
+  return { count: n, mean: Array.from(totals, (total) => total / n), covariance };
 }
 
 /** 0 … n − 1 in order, so many at once. */

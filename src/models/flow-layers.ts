@@ -1,5 +1,5 @@
 import { actnorm } from "../flows/actnorm.ts";
-import { autoregressive } from "../flows/autoregressive.ts";
+import { maskedAutoregressive } from "../flows/autoregressive.ts";
 import { type Bijection, compose } from "../flows/bijection.ts";
 import { coupling } from "../flows/coupling.ts";
 import { linearLu } from "../flows/linear-lu.ts";
@@ -7,7 +7,6 @@ import { linearQr } from "../flows/linear-qr.ts";
 import { permutation, reversal } from "../flows/permutation.ts";
 import { rationalQuadratic } from "../flows/spline.ts";
 import { affineTransform, type Transform } from "../flows/transform.ts";
-import { maskedNetwork } from "../nn/masked.ts";
 import type { MixingName, TransformName } from "./names.ts";
 
 /** What a flow is made of; what is not given suits vectors of tens of numbers. */
@@ -44,8 +43,7 @@ const masked =
   (transform: (options: StackOptions) => Transform): Layer =>
   (name, d, options) => {
     const { hidden: widths = [64, 64], context } = options;
-    const how = transform(options);
-    return autoregressive(name, d, maskedNetwork(name, d, how.owners(d), { widths, context }), how);
+    return maskedAutoregressive(name, d, { widths, context, transform: transform(options) });
   };
 
 const affine = (): Transform => affineTransform();

@@ -5,6 +5,7 @@ export type { NdArray } from "./ndarray.ts";
 export { add, div, maximum, minimum, mul, pow, square, sub } from "./ops/binary.ts";
 export { conv2d, convTranspose2d, type Window } from "./ops/convolution.ts";
 export { customGradient, stopGradient } from "./ops/custom.ts";
+export { fixedPoint } from "./ops/fixed-point.ts";
 export { affine, matmul } from "./ops/matmul.ts";
 export { argmax, cumsum, logSoftmax, logsumexp, max, mean, reverse, sum } from "./ops/reduce.ts";
 export { fastSigmoid, sigmoid, softplus, softplusSum, tanh } from "./ops/saturating.ts";

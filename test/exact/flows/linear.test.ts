@@ -98,7 +98,9 @@ describe.each(kinds)("$name", ({ build }) => {
 
 it("Q has d reflections to learn, or one fewer, whatever it starts as", () => {
   const columns = (weight: Rows): unknown =>
-    startsOf([linearQr("w", weight.length, { weight }).forward(data("x", ["n", weight.length], "float")).value])["w/reflections"].shape[1];
+    startsOf([linearQr("w", weight.length, { weight }).forward(data("x", ["n", weight.length], "float")).value])[
+      "w/reflections"
+    ].shape[1];
   expect(columns(identity(5))).toBe(4);
   expect(columns(identity(4))).toBe(4);
   expect(columns(identity(4).map((row, i) => (i === 0 ? row.map((value) => -value) : row)))).toBe(3);

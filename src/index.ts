@@ -1,6 +1,14 @@
 /** What both Node and browsers have: models, their parts, training and evaluation. `reparam/tensor` is the formula language. */
 
 export { openEngine } from "#engine";
+export {
+  type ConditionField,
+  type Conditions,
+  conditioned,
+  type GivenValues,
+  labelCondition,
+  type Stated,
+} from "./data/conditions.ts";
 export { arrayDataset, type Dataset, featureMeans, type Measure, split, subset } from "./data/dataset.ts";
 export * from "./distributions/index.ts";
 export { InputError, NumericalError, ShapeError } from "./errors.ts";
@@ -29,6 +37,7 @@ export type { OptimizerOptions, Phase, Schedule } from "./inference/phase.ts";
 export { inferenceNames, LOCAL, phasesOf, type WayOptions } from "./inference/ways.ts";
 export { datasetMoments, type Moments, moments } from "./linalg/moments.ts";
 export { formatArchitecture, parseArchitecture } from "./models/architecture.ts";
+export { type ConditionDescription, conditionInput } from "./models/condition.ts";
 export { type GaussianMixture, gaussianMixture } from "./models/gaussian-mixture.ts";
 export { inferredBy } from "./models/inference.ts";
 export { likelihoodFamilies } from "./models/likelihoods.ts";

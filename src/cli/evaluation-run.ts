@@ -120,7 +120,12 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
     const collapse = variances && diagnoseCollapse({ variances, rates: bounded.rates }, history.flatMap(ratesOf));
     const unused = collapse?.latents.some(({ state }) => state !== "active") ? collapse.lines : [];
     const trouble = adversarialTrouble(history.flatMap(gameOf));
-    const remarks = [...unused, ...boundedScale(history.at(-1)), ...(trouble === undefined ? [] : [trouble])];
+    const remarks = [
+      ...unused,
+      ...boundedScale(history.at(-1)),
+      ...saidOf(history.at(-1)),
+      ...(trouble === undefined ? [] : [trouble]),
+    ];
     const reconstructionErrors = distance?.perExample;
     return { estimate, active, numbers, split, rateSplit, accuracy, reconstructionErrors, remarks };
   } finally {
@@ -155,6 +160,13 @@ function gameOf(row: unknown): readonly AdversarialEpoch[] {
   if (!data) return [];
   const { discriminatorAccuracy: accuracy, generatorLoss: generator, codeSpread: spread } = data.train;
   return [{ epoch: data.epoch, accuracy, generator, spread }];
+}
+
+const remarkRow = z.object({ remarks: z.array(z.string()) });
+
+/** What training said of its result in its last row. */
+function saidOf(row: unknown): readonly string[] {
+  return remarkRow.safeParse(row).data?.remarks ?? [];
 }
 
 const boundRow = z.object({ train: z.object({ scaleAtBound: z.number() }) });

@@ -221,7 +221,7 @@ function configOf(
 ): RunConfig {
   return {
     options: { ...options, threads: engine.threads },
-    data: dataFacts(options, data, description),
+    data: dataFacts(options, data, description, model),
     model: {
       latents: model.latents,
       ...family(options),

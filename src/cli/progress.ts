@@ -9,7 +9,8 @@ export interface TrainingState {
   readonly epochs: number;
   /** What training tells, per example, the most telling first. */
   readonly terms: Readonly<Record<string, number>>;
-  readonly examplesPerSecond: number;
+  /** Of steps on a batch; undefined of those that see all examples, which are counted instead of epochs. */
+  readonly examplesPerSecond?: number;
 }
 
 interface Output {
@@ -55,7 +56,7 @@ export function createProgress({
   let toldAt = -Infinity;
 
   const tell = (state: TrainingState, time: string): void => {
-    line.show({ fraction: state.step / total, parts: [...trainingParts(state), { text: time, keep: 4 }] });
+    line.show({ fraction: state.step / total, parts: [...trainingParts(state, total), { text: time, keep: 4 }] });
     told = state;
     toldAt = now();
   };
@@ -132,13 +133,18 @@ const termWords: Readonly<Record<string, string>> = {
   discrepancy: "MMD",
 };
 
-function trainingParts({ epoch, epochs, terms, examplesPerSecond }: TrainingState): readonly Part[] {
+function trainingParts(
+  { step, epoch, epochs, terms, examplesPerSecond }: TrainingState,
+  total: number,
+): readonly Part[] {
   const shown = Object.entries(termWords).filter(([name]) => name in terms);
   const decimals = decimalsFor(terms[shown[0]?.[0]] ?? 0);
   const told = shown.map(([name, word], i) => ({
     text: `${word} ${formatNumber(terms[name], decimals)}`,
     keep: i === 0 ? 5 : Math.max(1, 3 - i),
   }));
+  if (examplesPerSecond === undefined)
+    return [{ text: `step ${formatCount(step)}/${formatCount(total)}`, keep: 6 }, ...told];
   return [
     { text: `epoch ${formatCount(epoch)}/${formatCount(epochs)}`, keep: 6 },
     ...told,

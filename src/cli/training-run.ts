@@ -26,7 +26,7 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
   const history = await openHistory(prepared, runConfig(run));
   const started = performance.now();
   const first = training.step;
-  const examplesInStep = prepared.model.rule ? prepared.data.train.length : options.batch;
+  const byRule = prepared.model.rule !== undefined;
   let recent: Means = {};
   const save = ({ step }: Snapshot, state: LoopState): Record<string, string> => ({
     step: String(step),
@@ -45,9 +45,9 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
       patience: options.patience,
       checkpointEvery: options.checkpointEvery,
       onStep: ({ step, terms }, epoch) => {
-        recent = smooth(recent, terms);
+        recent = byRule ? terms : smooth(recent, terms);
         const seconds = (performance.now() - started) / 1000;
-        const examplesPerSecond = ((step + 1 - first) * examplesInStep) / seconds;
+        const examplesPerSecond = byRule ? undefined : ((step + 1 - first) * options.batch) / seconds;
         progress.update({ step: step + 1, epoch, epochs, terms: recent, examplesPerSecond });
       },
       onEpoch: ({ step, epoch, train: means, validation, learningRate, hypers }) => {
@@ -61,6 +61,7 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
           learningRate,
           klWeight: hypers[KL_WEIGHT] ?? 1,
           seconds,
+          remarks: step === steps || training.converged ? training.remarks?.() : undefined,
         });
       },
       onBest: (snapshot, state) => run.writeBest(onlyParameters(snapshot), save(snapshot, state)),
@@ -72,9 +73,8 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
     const where = kept
       ? `the checkpoint of step ${kept.metadata.step} is kept in ${run.path}`
       : "no checkpoint was made yet";
-    throw new NumericalError(
-      `${error.message}; ${where}; a lower --learning-rate (it was ${options.learningRate}) or --clip 100 may help`,
-    );
+    const remedy = byRule ? "" : `; a lower --learning-rate (it was ${options.learningRate}) or --clip 100 may help`;
+    throw new NumericalError(`${error.message}; ${where}${remedy}`);
   } finally {
     progress.finish();
     await validate.release();

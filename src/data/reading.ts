@@ -6,7 +6,8 @@ export const dataKinds = ["folder", "image", "table", "array"] as const;
 export type DataKind = (typeof dataKinds)[number];
 
 /** What to do where numbers are missing, for messages. */
-export const missingRemedy = "where numbers are missing: --model probabilistic-pca --missing keep";
+export const missingRemedy =
+  "where numbers are missing: --model probabilistic-pca or factor-analysis, with --missing keep";
 
 /** How the examples in a file or folder are to be read; what does not apply to their kind is refused. */
 export interface ReadingOptions {

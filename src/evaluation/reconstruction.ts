@@ -12,9 +12,9 @@ export interface ReconstructionOptions extends PosteriorSource {
 }
 
 export interface ReconstructionError {
-  /** √ of the mean over examples and numbers of (x − x̂)², in the data's own units. */
+  /** √ of the mean over examples and numbers of (x − x̂)², in the data's own units, over those that are observed. */
   readonly rmse: number;
-  /** √ of the mean over an example's numbers, [n]. */
+  /** √ of the mean over an example's numbers, [n]; 0 where none is observed. */
   readonly perExample: Float64Array;
 }
 
@@ -29,6 +29,7 @@ export async function reconstructionError(options: ReconstructionOptions): Promi
   const feeds = programFeeds({ ...options, program: decoder.program, step: EVALUATION_STEP }); // parameters and condition
   let known = true;
   let total = 0;
+  let numbers = 0;
   await forEachPosterior(options, async ({ mean: z }, examples) => {
     known &&= z !== undefined;
     if (!known) return;
@@ -39,10 +40,16 @@ export async function reconstructionError(options: ReconstructionOptions): Promi
     dataset.read(examples, x);
     for (let i = 0; i < examples.length; i++) {
       let squares = 0;
-      for (let j = i * size; j < (i + 1) * size; j++) squares += (x[j] - unit * mean.data[j]) ** 2;
+      let observed = 0;
+      for (let j = i * size; j < (i + 1) * size; j++) {
+        if (Number.isNaN(x[j])) continue; // missing
+        squares += (x[j] - unit * mean.data[j]) ** 2;
+        observed++;
+      }
       total += squares;
-      perExample[examples[i]] = Math.sqrt(squares / size);
+      numbers += observed;
+      perExample[examples[i]] = Math.sqrt(squares / Math.max(1, observed));
     }
   });
-  return known ? { rmse: Math.sqrt(total / (dataset.length * size)), perExample } : undefined;
+  return known ? { rmse: Math.sqrt(total / numbers), perExample } : undefined;
 }

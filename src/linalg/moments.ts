@@ -1,4 +1,5 @@
 import { type Dataset, featureMeans } from "../data/dataset.ts";
+import { missingRemedy } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
 import { compile, type Feeds } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
@@ -33,7 +34,12 @@ export function moments(rows: Matrix): Moments {
 const BLOCK = 2 ** 22;
 
 /** Of a dataset's numbers, in blocks of rows, the products by the engine: 60,000 × 784 take seconds. Bytes give exact sums. */
-export function datasetMoments(engine: Engine, dataset: Dataset, block = BLOCK): Promise<Moments> {
+export async function datasetMoments(engine: Engine, dataset: Dataset, block = BLOCK): Promise<Moments> {
+  if (dataset.missing) {
+    throw new InputError(
+      `${dataset.name}: ${dataset.missing} numbers are missing, and a covariance needs all; ${missingRemedy}`,
+    );
+  }
   return dataset.dtype === "uint8" ? byteMoments(engine, dataset) : floatMoments(engine, dataset, block);
 }
 

@@ -60,7 +60,10 @@ export function meanVariance(variances: Vector): number {
 /** @throws InputError where so many latents cannot be taken. */
 export function checkFactors(model: string, k: number, d: number): void {
   if (Number.isInteger(k) && k >= 1 && k < d) return;
-  throw new InputError(`${model}: of ${d} numbers an example, 1 to ${d - 1} latents can be taken, got ${k}`);
+  if (d < 2) throw new InputError(`${model}: examples of two numbers or more are expected, got ${d}`);
+  throw new InputError(
+    `${model}: of ${d} numbers an example, ${d === 2 ? "1 latent" : `1 to ${d - 1} latents`} can be taken, got ${k}`,
+  );
 }
 
 /**

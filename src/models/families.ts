@@ -2,8 +2,8 @@ import { adversarialFamily } from "./adversarial-autoencoder.ts";
 import { autoencoderFamily } from "./autoencoder.ts";
 import type { Family } from "./family.ts";
 import { flowFamily } from "./flow.ts";
+import { factorAnalysisFamily, probabilisticPcaFamily } from "./linear-gaussian-families.ts";
 import type { ModelName } from "./names.ts";
-import { probabilisticPcaFamily } from "./probabilistic-pca.ts";
 import { vaeFamily } from "./vae.ts";
 import { wassersteinFamily } from "./wasserstein-autoencoder.ts";
 
@@ -12,6 +12,7 @@ export const families: Readonly<Record<ModelName, Family>> = {
   vae: vaeFamily,
   autoencoder: autoencoderFamily,
   "probabilistic-pca": probabilisticPcaFamily,
+  "factor-analysis": factorAnalysisFamily,
   flow: flowFamily,
   "adversarial-autoencoder": adversarialFamily,
   "wasserstein-autoencoder": wassersteinFamily,

@@ -15,6 +15,8 @@ export interface DataDescription {
   readonly measure: Measure;
   /** How many examples there are, where that is known. */
   readonly examples?: number;
+  /** How many numbers are missing, each NaN, of data that were read to keep such; undefined of all others. */
+  readonly missing?: number;
   /** The mean of each number over the training data, in the data's own units. */
   readonly means: ArrayLike<number>;
   /** How many categories there are, for `category` data. */
@@ -43,12 +45,21 @@ export function standardisation({ shape, means, deviations }: DataDescription): 
 
 /** What a model is told of its training data. */
 export function describeData(dataset: Dataset): DataDescription {
-  const { shape, measure, length: examples } = dataset;
+  const { shape, measure, missing, length: examples } = dataset;
   const means = featureMeans(dataset);
   const range = numberRange(dataset);
   const { labels, conditions } = dataset;
   const condition = conditions && describeCondition(conditions);
-  const common = { shape, measure, examples, means, range, condition, classes: labels && new Set(labels).size };
+  const common = {
+    shape,
+    measure,
+    missing,
+    examples,
+    means,
+    range,
+    condition,
+    classes: labels && new Set(labels).size,
+  };
   if (measure === "binary") return common;
   const deviations = featureDeviations(dataset, means);
   return measure === "category" ? { ...common, deviations, categories: range[1] + 1 } : { ...common, deviations };
@@ -71,6 +82,8 @@ interface CommonModel {
   readonly unit?: number;
   /** How the parameters come about where not by gradients: a closed form, or EM. */
   readonly rule?: UpdateRule;
+  /** Whether it takes NaN for a number that is missing. */
+  readonly missing?: boolean;
 }
 
 /**
@@ -148,6 +161,8 @@ export interface ModelPhase {
 export interface UpdateRule {
   /** Steps at most, unless told otherwise. */
   readonly steps: number;
+  /** So many make an epoch, after which the run validates and writes; 1 by default. Every step sees all examples. */
+  readonly stepsPerEpoch?: number;
   /** Opens the training examples; nothing is fitted yet. */
   readonly open: (on: RuleContext) => Promise<RuleFit>;
 }

@@ -95,6 +95,23 @@ export function observedRows(rows: readonly ArrayLike<number>[], about: About = 
   return { length: rows.length, patterns, counts, mean, variances: squares.map((sum, j) => sum / counts[j]) };
 }
 
+/** The rows of y = (x − centre)/spread. */
+export function rescaledRows(
+  { patterns, mean, variances, ...rows }: ObservedRows,
+  { centre, spread }: { readonly centre: Vector; readonly spread: Vector },
+): ObservedRows {
+  return {
+    ...rows,
+    patterns: patterns.map(({ columns, values, ...pattern }) => ({
+      ...pattern,
+      columns,
+      values: values.map((row) => row.map((value, at) => (value - centre[columns[at]]) / spread[columns[at]])),
+    })),
+    mean: mean.map((value, j) => (value - centre[j]) / spread[j]),
+    variances: variances.map((value, j) => value / spread[j] ** 2),
+  };
+}
+
 function columnsObserved(row: ArrayLike<number>): number[] {
   return Array.from({ length: row.length }, (_, j) => j).filter((j) => !Number.isNaN(row[j]));
 }

@@ -1,4 +1,4 @@
-import { InputError, NumericalError } from "../errors.ts";
+import { NumericalError } from "../errors.ts";
 import { symmetricEigen } from "../linalg/eigen.ts";
 import {
   add,
@@ -15,10 +15,8 @@ import {
 import type { Moments } from "../linalg/moments.ts";
 import { factorPositive, inversePositive } from "../linalg/positive.ts";
 import { stream } from "../random/stream.ts";
-import { type FactorModel, withNoiseVariances } from "./factor-analysis.ts";
-import type { Family } from "./family.ts";
+import { checkFactors } from "./factor-analysis.ts";
 import type { LinearGaussian } from "./linear-gaussian.ts";
-import { type FactorRule, linearGaussianFamily } from "./linear-gaussian-model.ts";
 
 /*
  * Probabilistic PCA, p(x) = N(μ, C), C = WWᵀ + ηI: Tipping & Bishop 1999, "Probabilistic principal component analysis".
@@ -32,7 +30,7 @@ import { type FactorRule, linearGaussianFamily } from "./linear-gaussian-model.t
  */
 export function fitProbabilisticPca({ mean, covariance }: Moments, k: number): LinearGaussian {
   const d = mean.length;
-  checkLatents(k, d);
+  checkFactors("probabilistic PCA", k, d);
   const { values, vectors } = symmetricEigen(covariance);
   const variance = values.slice(k).reduce((total, value) => total + value, 0) / (d - k);
   if (!(variance > d * Number.EPSILON * values[0])) {
@@ -42,11 +40,6 @@ export function fitProbabilisticPca({ mean, covariance }: Moments, k: number): L
   }
   const lengths = values.slice(0, k).map((value) => Math.sqrt(Math.max(value - variance, 0)));
   return { weight: mean.map((_, i) => lengths.map((length, j) => length * vectors[j][i])), mean, variance };
-}
-
-function checkLatents(k: number, d: number): void {
-  if (Number.isInteger(k) && k >= 1 && k < d) return;
-  throw new InputError(`probabilistic PCA: of ${d} numbers an example, 1 to ${d - 1} latents can be taken, got ${k}`);
 }
 
 /** WᵀW + ηI: M of the paper, [k][k]. */
@@ -90,7 +83,7 @@ export function emStep(model: LinearGaussian, { mean, covariance }: Moments): Li
 /** Where EM may start: a random W as large as the data, and half of their mean variance as noise. */
 export function emStart({ mean, covariance }: Moments, k: number, seed: number): LinearGaussian {
   const d = mean.length;
-  checkLatents(k, d);
+  checkFactors("probabilistic PCA", k, d);
   const from = stream(seed, "probabilistic-pca/start");
   const variance = covariance.reduce((total, row, i) => total + row[i], 0) / d;
   const length = Math.sqrt(variance / (2 * k));
@@ -122,36 +115,3 @@ export function fitByEm(
   }
   return { model, logLikelihoods };
 }
-
-/** Steps of EM at most, and what a step must gain in nats per example to go on, unless told otherwise. */
-const EM_STEPS = 1000;
-const EM_TOLERANCE = 1e-6;
-
-export const probabilisticPcaFamily: Family = {
-  title: "Probabilistic PCA",
-  objective: "largest likelihood, in closed form or by EM",
-  encoder: "linear, x ↦ p(z|x)",
-  decoder: "linear, z ↦ p(x|z)",
-  build: ({ vae, em, tolerance = EM_TOLERANCE }, data) => {
-    const k = vae.latents;
-    const told = (model: LinearGaussian, moments: Moments): ReturnType<FactorRule["step"]> => ({
-      model: withNoiseVariances(model),
-      logLikelihood: meanLogLikelihood(model, moments),
-    });
-    const isotropic = ({ weight, mean, noiseVariances }: FactorModel): LinearGaussian => ({
-      weight,
-      mean,
-      variance: noiseVariances[0],
-    });
-    const start: FactorRule["start"] = (moments, seed) => withNoiseVariances(emStart(moments, k, seed));
-    const rule: FactorRule = em
-      ? {
-          steps: EM_STEPS,
-          tolerance,
-          start,
-          step: (model, moments) => told(emStep(isotropic(model), moments), moments),
-        }
-      : { steps: 1, tolerance, start, step: (_, moments) => told(fitProbabilisticPca(moments, k), moments) };
-    return linearGaussianFamily("probabilistic PCA", k, data, rule);
-  },
-};

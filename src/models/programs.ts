@@ -37,8 +37,9 @@ export type Outputs = Readonly<Record<string, AnyTensor>>;
  * The leaf that data are fed to, [batch, ...shape], and what is modelled of them; with `samples`, as many of it as there are ways in
  * which noise can make it from the data: [samples, batch, ...shape].
  */
-export function observed(model: AnyModel, { shape, measure }: DataDescription, samples?: Dim): Tensor {
-  const raw = toFloat(data("x", ["batch", ...shape], measure === "bytes" ? "uint8" : "float"));
+export function observed(model: AnyModel, { shape, measure, missing }: DataDescription, samples?: Dim): Tensor {
+  const bytes = measure === "bytes" && missing === undefined; // no byte says that it is missing
+  const raw = toFloat(data("x", ["batch", ...shape], bytes ? "uint8" : "float"));
   const { observe = (x) => x } = model;
   return scope("observe", () => observe(raw, samples));
 }

@@ -31,6 +31,8 @@ const dataSchema = z.object({
   range: z.tuple([z.number(), z.number()]),
   /** Of a table: its columns, and how the training part standardises each; the model does so inside. */
   columns: z.array(z.string()).optional(),
+  /** How many numbers are missing, of data in which such are kept. */
+  missing: z.number().optional(),
   standardisation: z.object({ means: z.array(z.number()), deviations: z.array(z.number()) }).optional(),
   /** What class numbers mean, and which column of a table they are of. */
   labelNames: z.array(z.string()).optional(),

@@ -61,6 +61,12 @@ export const optionsSchema = z.strictObject({
       'what is given with each example and not modelled: "label", its class; of a table also columns, with commas',
     ),
   measure: z.enum(measures).optional().describe("what the numbers are, instead of what they look like"),
+  missing: z
+    .enum(["keep"])
+    .optional()
+    .describe(
+      "probabilistic-pca and factor-analysis: keep rows that lack numbers, and learn from those that are there",
+    ),
   preset: z
     .enum(["bernoulli-mlp", "bernoulli-conv"])
     .optional()
@@ -110,7 +116,7 @@ export const optionsSchema = z.strictObject({
   floor: z.number().nonnegative().optional().describe("gaussian-mixture: variance that is added to every covariance"),
   tolerance: positive
     .optional()
-    .describe("EM is over where a step gains fewer nats per example; 1e-6 by default, of mixtures 1e-3"),
+    .describe("EM is over where a step gains fewer nats per example; 1e-9 by default, of mixtures 1e-3"),
   em: z.boolean().optional().describe("probabilistic-pca: by EM instead of the closed form"),
   uncentred: z.boolean().optional().describe("pca: about 0 instead of the mean"),
   standardize: z.boolean().optional().describe("linear models and mixtures: columns in units of their own deviation"),
@@ -318,7 +324,8 @@ function isSize(text: string): boolean {
 }
 
 /** How the options want the training data read. */
-export function readingOptions({ size, colour, columns, label, condition, measure }: TrainOptions): ReadingOptions {
+export function readingOptions(options: TrainOptions): ReadingOptions {
+  const { size, colour, columns, label, condition, measure, missing } = options;
   return {
     size: size === undefined ? undefined : parseSize(size),
     colour,
@@ -326,5 +333,6 @@ export function readingOptions({ size, colour, columns, label, condition, measur
     label,
     condition: condition?.split(",").map((column) => column.trim()),
     measure,
+    missing,
   };
 }

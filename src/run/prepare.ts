@@ -8,6 +8,7 @@ import { families } from "../models/families.ts";
 import { inferredBy } from "../models/inference.ts";
 import { type AnyModel, type DataDescription, describeData, isPointModel } from "../models/model.ts";
 import { builtInModel } from "../models/names.ts";
+import { takesCondition } from "../models/takes-condition.ts";
 import { familyOptions } from "./defaults.ts";
 import type { RunFacts } from "./facts.ts";
 import { readingOptions, type TrainOptions } from "./options.ts";
@@ -81,13 +82,19 @@ export async function buildModel(options: TrainOptions, description: DataDescrip
   return isPointModel(model) ? model : inferredBy(model, options.inference, refinementOptions(options));
 }
 
-/** What a run keeps of its data: their content, so that it can tell when they are no longer what they were, and their units. */
+/**
+ * What a run keeps of its data: their content, so that it can tell when they are no longer what they were, and their units; and how to give
+ * a condition, unless the model, once trained, takes none.
+ */
 export function dataFacts(
   options: TrainOptions,
   { source, train, test, kind }: RunData,
-  { means, deviations, range }: DataDescription,
+  description: DataDescription,
+  model?: AnyModel,
 ): RunFacts["data"] {
-  const { checksum, length: examples, shape, measure, columns, labelNames, labelColumn } = source;
+  const { means, deviations, range } = description;
+  const given = model === undefined || takesCondition(model, description) ? train.conditions : undefined;
+  const { checksum, length: examples, shape, measure, columns, missing, labelNames, labelColumn } = source;
   const table = shape.length === 1 && deviations !== undefined && (measure === "real" || measure === "unit");
   return {
     checksum,
@@ -97,10 +104,11 @@ export function dataFacts(
     kind,
     range: measure === "unit" ? [0, 1] : [...(range ?? numberRange(source))],
     ...(columns ? { columns: [...columns] } : {}),
+    ...(missing === undefined ? {} : { missing }),
     ...(table ? { standardisation: { means: Array.from(means), deviations: Array.from(deviations) } } : {}),
     ...(labelNames ? { labelNames: [...labelNames] } : {}),
     ...(labelColumn ? { labelColumn } : {}),
-    ...(train.conditions ? { condition: train.conditions.fields } : {}),
+    ...(given ? { condition: given.fields } : {}),
     ...(test ? { testChecksum: test.checksum } : {}),
     ...(builtInModel(options.model) === undefined ? { moduleChecksum: moduleChecksum(options.model ?? "") } : {}),
   };

@@ -9,9 +9,15 @@ import type { Examples, ImageInput } from "./trained-model.ts";
 /** What an app hands over, as examples of the kind that the model was trained on. */
 export async function asDataset(examples: Examples, { data }: RunFacts): Promise<Dataset> {
   if (isDataset(examples)) return examples;
-  const { measure } = data;
+  const { measure, missing } = data;
   const numbers = asNumbers(examples, data.shape);
-  if (numbers) return arrayDataset(numbers, { name: "the examples", measure });
+  if (numbers) {
+    return arrayDataset(numbers, {
+      name: "the examples",
+      measure,
+      missing: missing === undefined ? undefined : "keep",
+    });
+  }
   const images: readonly ImageInput[] = isArray(examples)
     ? examples.filter(isImageInput)
     : isImageInput(examples)

@@ -1,4 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
+import { missingRemedy } from "../data/reading.ts";
+import { InputError } from "../errors.ts";
 import { KL_WEIGHT } from "../inference/elbo.ts";
 import { CAPACITY, type ObjectiveOptions } from "../inference/objective.ts";
 import type { Phase, Schedule } from "../inference/phase.ts";
@@ -43,6 +45,10 @@ const JOINT: WayOptions = { inference: "joint", innerSteps: 1, outerSteps: 1, li
  */
 export async function modelTraining(options: ModelTrainingOptions): Promise<Training> {
   const { model, description, samples, optimizer, learningRate, clipNorm, klWeight } = options;
+  const { name, missing } = options.dataset;
+  if (missing && !model.missing) {
+    throw new InputError(`${name}: ${missing} numbers are missing, and this model needs all of them; ${missingRemedy}`);
+  }
   if (model.rule) return ruleTraining(model.rule, options);
   const program = trainingProgram(model, description, { samples, objective: options.objective });
   const base = { ...program, optimizer, learningRate, clipNorm };

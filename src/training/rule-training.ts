@@ -16,9 +16,13 @@ const PARAMETER = "parameter/";
 /** Where a checkpoint says that nothing is left to do. */
 const CONVERGED = "converged";
 
+/** Steps wait for nothing but themselves: after so many milliseconds they let a Ctrl-C through, or a page redraw. */
+const PAUSE_AFTER_MS = 50;
+
 /**
- * Training by an update rule: a closed form is done after a step, EM when a step gains nothing more. Every step sees all examples, so
- * that it is an epoch too. The state is float64 and in every checkpoint, beside the parameters as the exported files have them.
+ * Training by an update rule: a closed form is done after a step, EM when a step gains nothing more. Every step sees all examples; an
+ * epoch is as many of them as the rule says. The state is float64 and in every checkpoint, beside the parameters as the exported files
+ * have them.
  */
 export async function ruleTraining(rule: UpdateRule, options: RuleTrainingOptions): Promise<Training> {
   const fit = await rule.open(options);
@@ -28,6 +32,7 @@ export async function ruleTraining(rule: UpdateRule, options: RuleTrainingOption
   for (const [name, value] of fit.state) kept.set(RULE + name, value);
   for (const [name, value] of parameters) kept.set(PARAMETER + name, value);
   let step = 0;
+  let pausedAt = performance.now();
   const settle = (): void => {
     for (const [name, { data }] of fit.parameters()) parameters.get(name)?.data.set(data);
   };
@@ -38,10 +43,18 @@ export async function ruleTraining(rule: UpdateRule, options: RuleTrainingOption
     get converged() {
       return converged.data[0] === 1;
     },
-    stepsPerEpoch: 1,
+    stepsPerEpoch: rule.stepsPerEpoch ?? 1,
     parameters,
     locals: new Map(),
+    remarks: () => [
+      ...(fit.remarks?.() ?? []),
+      ...(converged.data[0] === 1 ? [] : [`after ${step} steps there is still something to gain: --steps takes more`]),
+    ],
     runStep: async () => {
+      if (performance.now() - pausedAt > PAUSE_AFTER_MS) {
+        await new Promise((resolve) => setTimeout(resolve));
+        pausedAt = performance.now();
+      }
       const { loss, terms, converged: done } = await fit.step();
       refuseStrays(step, fit);
       settle();

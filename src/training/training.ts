@@ -50,6 +50,8 @@ export interface Training {
   readonly stepsPerEpoch: number;
   /** Whether a further step would change nothing, which an update rule can tell. */
   readonly converged?: boolean;
+  /** What the user should hear of the fit as it is, a line each; of training by gradients its metrics tell. */
+  readonly remarks?: () => readonly string[];
   /** The live values: they change with every step. */
   readonly parameters: ReadonlyMap<string, NdArray>;
   /** The tables of rows that examples have of their own, by name. */

@@ -18,6 +18,7 @@ import { estimateLikelihood } from "../../src/evaluation/likelihood.ts";
 import { describeData, likelihoodName } from "../../src/models/model.ts";
 import type { Architecture } from "../../src/models/networks.ts";
 import { decoderProgram, densityProgram, encoderProgram } from "../../src/models/programs.ts";
+import { takesCondition } from "../../src/models/takes-condition.ts";
 import { vae } from "../../src/models/vae.ts";
 import { namedLeaves } from "../../src/onnx/lower.ts";
 import { drawInitial } from "../../src/random/initial.ts";
@@ -247,6 +248,7 @@ describe.each(networks)("a conditional model by $kind", (architecture) => {
 
   it("reads it in the encoder and in the decoder, for every sample", async () => {
     expect(likelihoodName(model)).toMatch(/, given label$/);
+    expect(takesCondition(model, description)).toBe(true);
     const encoder = await compile(engine, encoderProgram(model, description), {});
     const decoder = await compile(engine, decoderProgram(model), {});
     const rows = Uint32Array.of(0, 0, 0);
@@ -360,6 +362,7 @@ describe("a model without", () => {
     const model = vae({ latents: 2, likelihood: "logistic" }, plain);
     const inputs = namedLeaves(Object.values(densityProgram(model, plain))).map(({ leaf }) => leaf.name);
     expect(inputs).not.toContain("condition");
+    expect(takesCondition(model, { ...plain, condition: { width: 3, names: ["label"] } })).toBe(false);
     const description = { ...plain, condition: { width: 3, names: ["label"] } };
     expect(messageOf(() => vae({ latents: 2, likelihood: "logistic", prior: "vamp" }, description))).toMatch(
       /^--prior vamp with --condition: /,

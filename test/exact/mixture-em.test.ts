@@ -219,6 +219,22 @@ describe("starts", () => {
     }
   });
 
+  it("every restart begins at a start of its own, and the best is kept", async () => {
+    const options = { components: 4, covariance: "diagonal", tolerance: 1e-3, steps: 12 } as const;
+    const together = await fitMixture(engine, examples, { ...options, restarts: 3, seed: 7 });
+    const alone = await Promise.all(
+      [0, 1, 2].map(async (restart) => {
+        const start = await kMeansStart(examples, 4, together.settings, { seed: 7, restart });
+        return fitMixture(engine, examples, { ...options, start });
+      }),
+    );
+    const ends = alone.map(({ logLikelihoods }) => Number(logLikelihoods.at(-1)));
+    expect(together.starts).toEqual(ends);
+    expect(new Set(ends).size).toBeGreaterThan(1);
+    const best = alone[ends.indexOf(Math.max(...ends))];
+    expect([together.state, together.logLikelihoods]).toEqual([best.state, best.logLikelihoods]);
+  });
+
   it("more centres than different rows leave none without a place, and none lost", () => {
     const repeated = Float64Array.from([1, 1, 1, 2, 2, 2]);
     const { centres: found, nearest, squares } = kMeans(repeated, 1, 4, stream(0, "test"), 5);

@@ -226,7 +226,7 @@ export function holdsContract(registered: Registered): void {
 }
 
 /** Points along an axis of the grid that densities are summed on. */
-const GRID = 150;
+const GRID = 240;
 const RINGS = 8;
 const DISC = 64 * RINGS;
 

@@ -19,6 +19,7 @@ export { type Estimate, estimateLikelihood, type LikelihoodEstimate } from "./ev
 export { comparePaired } from "./evaluation/paired.ts";
 export { naiveLogLikelihood, priorSamplingProgram } from "./evaluation/prior-sampling.ts";
 export { type Refined, type RefineOptions, refinePosteriors } from "./evaluation/refine.ts";
+export * from "./flows/index.ts";
 export {
   type BoundTerms,
   evidenceLowerBound,

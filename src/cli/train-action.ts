@@ -84,6 +84,8 @@ async function trainUntilStopped(prepared: PreparedRun, stage: Stage, signal: Ab
   stage.lend(progress.log);
   const outcome = await trainRun(prepared, progress, signal);
   stage.clear();
+  if (prepared.model.rule && steps > 1 && training.converged)
+    stage.say(`converged after ${counted(training.step, "step")}`);
   if (outcome === "stopped early") stage.say(`no better validation bound for ${options.patience} epochs: stopped`);
   if (outcome !== "interrupted") {
     const kept = keptEpoch(run, options.keep);

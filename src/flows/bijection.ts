@@ -55,10 +55,13 @@ export function compose(...parts: readonly Bijection[]): Bijection {
 
 function through(parts: readonly Bijection[], from: Tensor, map: (part: Bijection, value: Tensor) => Mapped): Mapped {
   const [first, ...others] = parts;
-  return others.reduce((before, part) => {
-    const next = map(part, before.value);
-    return { value: next.value, logAbsDetJacobian: add(before.logAbsDetJacobian, next.logAbsDetJacobian) };
-  }, map(first, from));
+  return others.reduce(
+    (before, part) => {
+      const next = map(part, before.value);
+      return { value: next.value, logAbsDetJacobian: add(before.logAbsDetJacobian, next.logAbsDetJacobian) };
+    },
+    map(first, from),
+  );
 }
 
 /** f⁻¹ as a bijection of its own: an inverse autoregressive flow of an autoregressive one. */

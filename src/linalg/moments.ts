@@ -35,12 +35,17 @@ const BLOCK = 2 ** 22;
 
 /** Of a dataset's numbers, in blocks of rows, the products by the engine: 60,000 × 784 take seconds. Bytes give exact sums. */
 export async function datasetMoments(engine: Engine, dataset: Dataset, block = BLOCK): Promise<Moments> {
+  refuseMissing(dataset);
+  return dataset.dtype === "uint8" ? byteMoments(engine, dataset) : floatMoments(engine, dataset, block);
+}
+
+/** @throws InputError where numbers are missing. */
+export function refuseMissing(dataset: Dataset): void {
   if (dataset.missing) {
     throw new InputError(
       `${dataset.name}: ${dataset.missing} numbers are missing, and a covariance needs all; ${missingRemedy}`,
     );
   }
-  return dataset.dtype === "uint8" ? byteMoments(engine, dataset) : floatMoments(engine, dataset, block);
 }
 
 /** In float64, centred before they are multiplied. */

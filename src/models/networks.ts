@@ -10,6 +10,7 @@ import {
   sequential,
   unflattenEvent,
 } from "../nn/layers.ts";
+import { multilayer } from "../nn/mlp.ts";
 import { relu } from "../tensor/index.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { Initial } from "../tensor/tensor.ts";
@@ -62,8 +63,7 @@ export function encoderNetwork(
   outputs: number,
 ): Layer {
   if (architecture.kind === "mlp") {
-    const widths = [sizeOf(event), ...architecture.widths];
-    return sequential(flattenEvent(event), ...hidden(name, widths), head(name, widths[widths.length - 1], outputs));
+    return sequential(flattenEvent(event), multilayer(name, sizeOf(event), architecture.widths, outputs));
   }
   const { channels } = architecture;
   const sizes = pyramid(architecture, event);
@@ -84,9 +84,8 @@ export function decoderNetwork(
   bias: Initial,
 ): Layer {
   if (architecture.kind === "mlp") {
-    const widths = [latents, ...architecture.widths.toReversed()];
-    const last = dense(`${name}/output`, widths[widths.length - 1], sizeOf(event), { bias });
-    return sequential(...hidden(name, widths), last, unflattenEvent(event));
+    const network = multilayer(name, latents, architecture.widths.toReversed(), sizeOf(event), { bias });
+    return sequential(network, unflattenEvent(event));
   }
   const channels = architecture.channels.toReversed();
   const sizes = pyramid(architecture, event).toReversed();
@@ -120,13 +119,6 @@ function blocks({ kind }: Levels, name: string, channels: number): readonly Laye
   const first = conv(`${name}/conv1`, channels, channels, window);
   const second = conv(`${name}/conv2`, channels, channels, { ...window, weight: zeros });
   return [residual(sequential(relu, first, relu, second))];
-}
-
-function hidden(name: string, widths: readonly number[]): readonly Layer[] {
-  return widths.slice(1).map((width, i) => {
-    const layer = dense(`${name}/hidden${i + 1}`, widths[i], width, { weight: heNormal(widths[i]) });
-    return sequential(layer, relu);
-  });
 }
 
 function head(name: string, inputs: number, outputs: number): Layer {

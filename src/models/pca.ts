@@ -2,7 +2,7 @@ import { type Dataset, featureDeviations, featureMeans, numbersOf } from "../dat
 import { InputError } from "../errors.ts";
 import { type Block, orthonormalised } from "../linalg/block.ts";
 import type { Matrix, Vector } from "../linalg/matrix.ts";
-import { datasetMoments } from "../linalg/moments.ts";
+import { datasetMoments, refuseMissing } from "../linalg/moments.ts";
 import { largestPositive } from "../linalg/sign.ts";
 import { topEigen, trace } from "../linalg/top-eigen.ts";
 import { stream } from "../random/stream.ts";
@@ -46,6 +46,7 @@ const LARGEST = 10_000;
 /** The first k principal components; float64, deterministic. @throws InputError where so many are not there to be had. */
 export async function fitPca(engine: Engine, dataset: Dataset, options: PcaOptions): Promise<Pca> {
   const [n, d] = [dataset.length, sizeOf(dataset.shape)];
+  refuseMissing(dataset);
   checkComponents(options.latents, n, d);
   return n < d ? pcaOfRows(engine, dataset, options) : pcaOfCovariance(engine, dataset, options);
 }

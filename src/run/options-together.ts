@@ -120,6 +120,11 @@ function checkUsed(options: TrainOptions, from: (option: string) => string): voi
       needs: "--prior flow, --posterior flow or --model flow",
       there: prior === "flow" || posterior === "flow" || options.model === "flow",
     })),
+    {
+      option: "tolerance",
+      needs: "--em or --missing keep: without them probabilistic-pca is a closed form",
+      there: options.model !== "probabilistic-pca" || options.em === true || options.missing !== undefined,
+    },
     { option: "posteriorScale", needs: "--posterior fixed", there: posterior === "fixed" },
     {
       option: "components",

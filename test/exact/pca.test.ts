@@ -62,6 +62,12 @@ describe("moments of bytes", () => {
       expect(covariance[i][j]).toBe((n * total - sums[i] * sums[j]) / n ** 2);
       expect(covariance[j][i]).toBe(covariance[i][j]);
     }
+    const floats = arrayDataset({ data: Float32Array.from(bytes), shape: [n, d] }, { name: "floats", measure: "real" });
+    const other = await datasetMoments(engine, floats);
+    for (const [i, row] of covariance.entries()) {
+      // sums of 4,500 products up to 2^14 in float64, divided by 4,500
+      for (const [j, value] of row.entries()) expect(Math.abs(other.covariance[i][j] - value) < 1e-9).toBe(true);
+    }
   });
 });
 

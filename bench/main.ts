@@ -6,6 +6,7 @@ import { benchLikelihood } from "./likelihood.ts";
 import { provenance } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
 import { benchMicro } from "./micro.ts";
+import { benchMixture } from "./mixture.ts";
 import { benchPhotos } from "./photos.ts";
 import { benchReading } from "./reading.ts";
 import { keep, type Outcome, table, writeSummary } from "./results.ts";
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, () => Promise<Outcome>>> = {
   "conv-step": () => benchStep("conv", rounds),
   "iwae-step": () => benchStep("iwae", rounds),
   likelihood: benchLikelihood,
+  mixture: () => benchMixture(rounds),
   epoch: benchEpoch,
   start: benchStart,
   memory: benchMemory,

@@ -41,6 +41,7 @@ export { formatArchitecture, parseArchitecture } from "./models/architecture.ts"
 export { type ConditionDescription, conditionInput } from "./models/condition.ts";
 export { type GaussianMixture, gaussianMixture } from "./models/gaussian-mixture.ts";
 export { inferredBy } from "./models/inference.ts";
+export { fitMixture, type MixtureFit } from "./models/mixture-fit.ts";
 export { likelihoodFamilies } from "./models/likelihoods.ts";
 export {
   type ExactPosterior,

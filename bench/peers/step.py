@@ -143,7 +143,7 @@ def main() -> None:
     except Exception as error:  # whatever the compiler or an older torch fails with is the answer here
         say({"ready": False, "error": f"{type(error).__name__}: {error}".splitlines()[0]})
         return
-    say({"ready": True, "torch": torch.__version__, "blas": blas(), **vars(options)})
+    say({"ready": True, "version": f"{torch.__version__}, {blas()}", **vars(options)})
     for line in sys.stdin:
         match = re.fullmatch(r"run (\d+)", line.strip())
         if not match:

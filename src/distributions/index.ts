@@ -48,5 +48,6 @@ export {
   straightThroughBernoulli,
   straightThroughCategorical,
 } from "./straight-through.ts";
+export { type NormalComponents, type SelectedNormal, selectedNormal } from "./selected-normal.ts";
 export { type StudentT, studentT } from "./student-t.ts";
 export { type Uniform, uniform } from "./uniform.ts";

@@ -2,6 +2,7 @@ import { adversarialFamily } from "./adversarial-autoencoder.ts";
 import { autoencoderFamily } from "./autoencoder.ts";
 import type { Family } from "./family.ts";
 import { flowFamily } from "./flow.ts";
+import { gaussianMixtureFamily } from "./mixture-model.ts";
 import { factorAnalysisFamily, probabilisticPcaFamily } from "./linear-gaussian-families.ts";
 import type { ModelName } from "./names.ts";
 import { vaeFamily } from "./vae.ts";
@@ -13,6 +14,7 @@ export const families: Readonly<Record<ModelName, Family>> = {
   autoencoder: autoencoderFamily,
   "probabilistic-pca": probabilisticPcaFamily,
   "factor-analysis": factorAnalysisFamily,
+  "gaussian-mixture": gaussianMixtureFamily,
   flow: flowFamily,
   "adversarial-autoencoder": adversarialFamily,
   "wasserstein-autoencoder": wassersteinFamily,

@@ -129,7 +129,7 @@ function checkUsed(options: TrainOptions, from: (option: string) => string): voi
     {
       option: "components",
       needs: "a mixture (--posterior, --prior, --likelihood) or --scale low-rank",
-      there: mixed || scale === "low-rank" || likelihood === "logistic-mixture",
+      there: options.model === "gaussian-mixture" || mixed || scale === "low-rank" || likelihood === "logistic-mixture",
     },
     {
       option: "innerSteps",

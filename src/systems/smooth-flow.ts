@@ -1,0 +1,22 @@
+import { actnorm } from "../flows/actnorm.ts";
+import { type Bijection, compose } from "../flows/bijection.ts";
+import { affineCoupling } from "../flows/coupling.ts";
+import { linearLu } from "../flows/linear-lu.ts";
+import { dense, type Layer, sequential } from "../nn/layers.ts";
+import { tanh } from "../tensor/index.ts";
+
+const HIDDEN = 8;
+
+/** A flow that is smooth everywhere and takes one pass both ways: couplings with tanh between mixing layers. */
+export function smoothFlow(name: string, d: number, layers = 2): Bijection {
+  const kept = Math.floor(d / 2);
+  const network = (layer: string): Layer =>
+    sequential(dense(`${layer}/hidden`, kept, HIDDEN), tanh, dense(`${layer}/output`, HIDDEN, 2 * (d - kept)));
+  return compose(
+    ...Array.from({ length: layers }, (_, i) => `${name}/${i + 1}`).flatMap((layer) => [
+      actnorm(`${layer}/actnorm`, d),
+      linearLu(`${layer}/mixing`, d),
+      affineCoupling(`${layer}/coupling`, d, { network: network(`${layer}/network`) }),
+    ]),
+  );
+}

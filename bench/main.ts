@@ -7,6 +7,7 @@ import { provenance } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
 import { benchMicro } from "./micro.ts";
 import { benchMixture } from "./mixture.ts";
+import { benchPca } from "./pca.ts";
 import { benchPhotos } from "./photos.ts";
 import { benchReading } from "./reading.ts";
 import { keep, type Outcome, table, writeSummary } from "./results.ts";
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, () => Promise<Outcome>>> = {
   "conv-step": () => benchStep("conv", rounds),
   "iwae-step": () => benchStep("iwae", rounds),
   likelihood: benchLikelihood,
+  pca: () => benchPca(rounds),
   mixture: () => benchMixture(rounds),
   epoch: benchEpoch,
   start: benchStart,

@@ -4,7 +4,7 @@ import { InputError } from "../errors.ts";
 import { readProgram } from "../onnx/read.ts";
 import { runConfig } from "../run/config.ts";
 import { type ArtifactName, openRun, RUN_SCHEMA, type Run } from "../run/folder.ts";
-import { abilitiesIn, programsFor } from "../trained/load.ts";
+import { abilitiesIn, programsFor } from "../trained/able.ts";
 import { type Ability, abilities } from "../trained/trained-model.ts";
 import { formatBytes } from "./terminal.ts";
 import { writeWholeFolder } from "./whole-folder.ts";

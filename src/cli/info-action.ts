@@ -4,7 +4,7 @@ import { z } from "zod";
 import { formatNumber, formatWithError } from "../report/numbers.ts";
 import { runConfig } from "../run/config.ts";
 import { openRun, type Run } from "../run/folder.ts";
-import { abilitiesIn, programsFor } from "../trained/load.ts";
+import { abilitiesIn, programsFor } from "../trained/able.ts";
 import { isExported } from "./own-data.ts";
 import { counted, formatBytes, formatCount, painter } from "./terminal.ts";
 

@@ -60,15 +60,20 @@ export function createProgress({
     told = state;
     toldAt = now();
   };
+  /** Steps that see all examples end when nothing is left to gain: those to come are the most that there can be. */
+  const left = ({ examplesPerSecond }: TrainingState): string => {
+    const time = pace.left();
+    return examplesPerSecond === undefined && time !== "" ? `at most ${time}` : time;
+  };
   return {
     update: (state) => {
       const before = latest;
       latest = state;
       pace.advance(state.step);
       if (line.live) {
-        if (now() - toldAt >= REDRAW_MS) tell(state, pace.left());
+        if (now() - toldAt >= REDRAW_MS) tell(state, left(state));
       } else if (before && state.epoch > before.epoch && now() - toldAt >= PLAIN_EPOCH_MS) {
-        tell(before, pace.left());
+        tell(before, left(before));
       }
     },
     log: line.log,

@@ -65,7 +65,7 @@ export function selectedNormal(
     reshape(matmul(reshape(z, [multiply(...batch), count]), broadcastTo(of, [count, d])), shape);
   return {
     name: "SelectedNormal",
-    parameters: { means, ...spread },
+    parameters: { means, ...spread, selection: z },
     shape,
     eventRank: event.length,
     support: "real",

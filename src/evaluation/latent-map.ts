@@ -1,26 +1,50 @@
 import { symmetricEigen } from "../linalg/eigen.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 
-/** Codes in the plane. */
-export interface LatentMap {
-  readonly points: readonly { readonly x: number; readonly y: number }[];
+export interface PlanePoint {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A plane to look at codes in. */
+export interface LatentPlane {
   /** What the two axes are, in words, and their names, the horizontal one first. */
   readonly axes: string;
   readonly axisNames: readonly [string, string];
+  /** Where codes [m, k] lie in it; 0 of the plane is the mean of the codes that it was made of, or where k ≤ 2 that of the latents. */
+  readonly place: (codes: NdArray) => readonly PlanePoint[];
+}
+
+/** Codes in the plane. */
+export interface LatentMap extends Omit<LatentPlane, "place"> {
+  readonly points: readonly PlanePoint[];
+}
+
+/** Codes [n, k] in their own plane. */
+export function latentMap(codes: NdArray): LatentMap {
+  const { axes, axisNames, place } = latentPlane(codes);
+  return { points: place(codes), axes, axisNames };
 }
 
 /**
- * Codes [n, k] in the plane: as they are where k = 2, else in the plane of their two largest principal components, each of
- * which points to where its largest weight is positive. One latent alone is drawn over the order of the examples.
+ * The plane of the latents where k = 2, else that of the two largest principal components of codes [n, k], each of which points to where
+ * its largest weight is positive. One latent alone is drawn over the order of the examples.
  */
-export function latentMap({ data, shape: [n, k] }: NdArray): LatentMap {
+export function latentPlane({ data, shape: [n, k] }: NdArray): LatentPlane {
   const at = (i: number, j: number): number => data[i * k + j];
   if (k === 1) {
-    const points = rows(n, (i) => ({ x: i, y: at(i, 0) }));
-    return { points, axes: "the one latent over the order of the examples", axisNames: ["example", "z₀"] };
+    return {
+      axes: "the one latent over the order of the examples",
+      axisNames: ["example", "z₀"],
+      place: ({ data: z, shape: [m] }) => rows(m, (i) => ({ x: i, y: z[i] })),
+    };
   }
   if (k === 2) {
-    return { points: rows(n, (i) => ({ x: at(i, 0), y: at(i, 1) })), axes: "the two latents", axisNames: ["z₀", "z₁"] };
+    return {
+      axes: "the two latents",
+      axisNames: ["z₀", "z₁"],
+      place: ({ data: z, shape: [m] }) => rows(m, (i) => ({ x: z[2 * i], y: z[2 * i + 1] })),
+    };
   }
   const means = rows(k, (j) => rows(n, (i) => at(i, j)).reduce((a, b) => a + b, 0) / n);
   const covariance = rows(k, (a) =>
@@ -32,14 +56,14 @@ export function latentMap({ data, shape: [n, k] }: NdArray): LatentMap {
   );
   const { values, vectors } = symmetricEigen(covariance);
   const [first, second] = vectors.slice(0, 2).map(pointingUp);
-  const along = (i: number, vector: readonly number[]): number =>
-    vector.reduce((sum, weight, j) => sum + weight * (at(i, j) - means[j]), 0);
+  const along = (z: NdArray["data"], i: number, vector: readonly number[]): number =>
+    vector.reduce((sum, weight, j) => sum + weight * (z[i * k + j] - means[j]), 0);
   const total = values.reduce((a, b) => a + b, 0);
   const share = total > 0 ? Math.round((100 * (values[0] + values[1])) / total) : 0;
   return {
-    points: rows(n, (i) => ({ x: along(i, first), y: along(i, second) })),
     axes: `the first two principal components of the codes (${share} % of their variance)`,
     axisNames: ["first component", "second component"],
+    place: ({ data: z, shape: [m] }) => rows(m, (i) => ({ x: along(z, i, first), y: along(z, i, second) })),
   };
 }
 

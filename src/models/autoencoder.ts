@@ -1,8 +1,9 @@
 import { zeros } from "../nn/initialisers.ts";
-import { add, constant, div, mul, square, sub, sum, type Tensor } from "../tensor/index.ts";
+import { add, constant, div, mul, sub, type Tensor } from "../tensor/index.ts";
 import type { Family } from "./family.ts";
 import type { DataDescription, PointModel } from "./model.ts";
 import { type Architecture, decoderNetwork, encoderNetwork } from "./networks.ts";
+import { reconstructing } from "./reconstructing.ts";
 
 export interface AutoencoderOptions {
   readonly architecture: Architecture;
@@ -22,16 +23,11 @@ export function autoencoder(options: AutoencoderOptions, data: DataDescription):
   const decoder = decoderNetwork("decoder", mirrored, latents, data.shape, zeros);
   const centre = constant(Array.from(data.means), data.shape);
   const unit = commonDeviation(data);
-  const encode = (x: Tensor): Tensor => encoder(div(sub(x, centre), unit));
-  const decode = (z: Tensor): Tensor => add(mul(decoder(z), unit), centre);
-  const event = data.shape.map((_, i) => i - data.shape.length);
-  return {
-    latents,
-    encode,
-    decode,
-    terms: (x) => ({ squaredError: sum(square(sub(x, decode(encode(x)))), event) }),
-    gauge: { term: "squaredError", better: "smaller" },
+  const maps = {
+    encode: (x: Tensor): Tensor => encoder(div(sub(x, centre), unit)),
+    decode: (z: Tensor): Tensor => add(mul(decoder(z), unit), centre),
   };
+  return { latents, ...reconstructing(maps, data) };
 }
 
 /** One deviation for all numbers: the root of their mean variance. Zeros and ones have p(1 − p). */

@@ -1,4 +1,5 @@
 import type { Dataset } from "../data/dataset.ts";
+import { InputError } from "../errors.ts";
 import { noiseSource } from "../random/noise.ts";
 import { add, type Dim, noise, type Tensor } from "../tensor/index.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
@@ -12,11 +13,20 @@ function isDiscrete({ measure }: Pick<DataDescription, "measure">): boolean {
   return measure !== "real" && measure !== "unit";
 }
 
+/** Refuses categories: their numbers have no order, so neither a distance nor a density of real numbers is about them. */
+export function refuseCategories({ measure }: Pick<DataDescription, "measure">): void {
+  if (measure !== "category") return;
+  throw new InputError(
+    "--measure category: categories have no order, and this model is of numbers; --model vae has --likelihood categorical",
+  );
+}
+
 /**
  * What a density on real numbers models of the data: real numbers as they are; integers as y = x + u, u uniform on [0, 1)^d, since
  * log P(x) ≥ E_u log p(x + u). Theis, van den Oord & Bethge 2016, eqs. 2 to 4.
  */
 export function realNumbers(data: DataDescription): Pick<Model, "observe" | "observation"> {
+  refuseCategories(data);
   if (!isDiscrete(data)) return { observation: "data as they are" };
   return {
     observe: (raw: Tensor, samples?: Dim) =>

@@ -233,7 +233,7 @@ export function factorRemarks(
       : []),
     ...(k > most
       ? [
-          `${k} latents are more than the ${most} that ${d} numbers determine: the density holds, the noise variances are not unique`,
+          `${k === 1 ? "1 latent is" : `${k} latents are`} more than the ${most} that ${d} numbers determine: the density holds, the noise variances are not unique`,
         ]
       : []),
   ];

@@ -2,9 +2,11 @@ import { adversarialFamily } from "./adversarial-autoencoder.ts";
 import { autoencoderFamily } from "./autoencoder.ts";
 import type { Family } from "./family.ts";
 import { flowFamily } from "./flow.ts";
-import { gaussianMixtureFamily } from "./mixture-model.ts";
+import { kernelPcaFamily } from "./kernel-pca-model.ts";
 import { factorAnalysisFamily, probabilisticPcaFamily } from "./linear-gaussian-families.ts";
+import { gaussianMixtureFamily } from "./mixture-model.ts";
 import type { ModelName } from "./names.ts";
+import { pcaFamily } from "./pca-model.ts";
 import { vaeFamily } from "./vae.ts";
 import { wassersteinFamily } from "./wasserstein-autoencoder.ts";
 
@@ -15,6 +17,8 @@ export const families: Readonly<Record<ModelName, Family>> = {
   "probabilistic-pca": probabilisticPcaFamily,
   "factor-analysis": factorAnalysisFamily,
   "gaussian-mixture": gaussianMixtureFamily,
+  pca: pcaFamily,
+  "kernel-pca": kernelPcaFamily,
   flow: flowFamily,
   "adversarial-autoencoder": adversarialFamily,
   "wasserstein-autoencoder": wassersteinFamily,

@@ -23,6 +23,7 @@ export interface FamilyOptions extends FlowOptions {
   readonly degree?: number;
   readonly coefficient?: number;
   readonly ridge?: number;
+  readonly examples?: number;
   readonly discriminator?: readonly number[];
   readonly regularization?: number;
 }

@@ -12,7 +12,7 @@ import {
 import type { Family, FamilyOptions } from "./family.ts";
 import type { LinearGaussian } from "./linear-gaussian.ts";
 import { type FactorData, type FactorRule, linearGaussianFamily, type Units } from "./linear-gaussian-model.ts";
-import type { Model, RuleContext } from "./model.ts";
+import type { DataDescription, Model, RuleContext } from "./model.ts";
 import { emStart, emStep, fitProbabilisticPca, meanLogLikelihood } from "./probabilistic-pca.ts";
 import {
   type NoiseKind,
@@ -23,18 +23,23 @@ import {
   rescaledRows,
 } from "./probabilistic-pca-missing.ts";
 
-/** Steps of EM at most, and what one must gain in nats per example to go on, unless told otherwise. */
+/** Steps of EM at most, unless told otherwise. */
 const EM_STEPS = 20_000;
-const EM_TOLERANCE = 1e-9;
 
-type EmOptions = Pick<FamilyOptions, "tolerance" | "standardize">;
+type EmOptions = Pick<FamilyOptions, "standardize"> & Required<Pick<FamilyOptions, "tolerance">>;
+
+/** What a step must gain in nats per example to go on: of images, whose hundreds of noise variances EM moves slowly, more. */
+function usualTolerance({ shape }: DataDescription): number {
+  return shape.length === 3 ? 1e-3 : 1e-9;
+}
 
 export const probabilisticPcaFamily: Family = {
   title: "Probabilistic PCA",
   objective: "largest likelihood, in closed form or by EM",
   encoder: "linear, x ↦ p(z|x)",
   decoder: "linear, z ↦ p(x|z)",
-  build: ({ vae, latents, em, ...options }, data) => {
+  build: ({ vae, latents, em, standardize, tolerance }, data) => {
+    const options = { standardize, tolerance: tolerance ?? usualTolerance(data) };
     const k = latents ?? atMost(vae.latents, sizeOf(data.shape) - 1);
     const built = <Data>(rule: FactorRule<Data>): Model => linearGaussianFamily("probabilistic PCA", k, data, rule);
     if (data.missing !== undefined) return built(observedRule(k, "isotropic", options));
@@ -48,9 +53,12 @@ export const factorAnalysisFamily: Family = {
   encoder: "linear, x ↦ p(z|x)",
   decoder: "linear, z ↦ p(x|z)",
   build: ({ vae, latents, ...options }, data) => {
+    const { tolerance = usualTolerance(data) } = options;
     const k = latents ?? atMost(vae.latents, identifiableFactors(sizeOf(data.shape)));
     const built = <Data>(rule: FactorRule<Data>): Model => linearGaussianFamily("factor analysis", k, data, rule);
-    return data.missing === undefined ? built(diagonalEm(k, options)) : built(observedRule(k, "diagonal", options));
+    return data.missing === undefined
+      ? built(diagonalEm(k, tolerance))
+      : built(observedRule(k, "diagonal", { tolerance }));
   },
 };
 
@@ -73,7 +81,7 @@ function closedForm(k: number, options: EmOptions): FactorRule<Moments> {
   };
 }
 
-function isotropicEm(k: number, { tolerance = EM_TOLERANCE, ...options }: EmOptions): FactorRule<Moments> {
+function isotropicEm(k: number, { tolerance, ...options }: EmOptions): FactorRule<Moments> {
   const isotropic = ({ weight, mean, noiseVariances: [variance] }: FactorModel): LinearGaussian => ({
     weight,
     mean,
@@ -91,7 +99,7 @@ function isotropicEm(k: number, { tolerance = EM_TOLERANCE, ...options }: EmOpti
   };
 }
 
-function diagonalEm(k: number, { tolerance = EM_TOLERANCE }: EmOptions): FactorRule<Moments> {
+function diagonalEm(k: number, tolerance: number): FactorRule<Moments> {
   return {
     steps: EM_STEPS,
     tolerance,
@@ -108,11 +116,7 @@ function diagonalEm(k: number, { tolerance = EM_TOLERANCE }: EmOptions): FactorR
 }
 
 /** EM on what is observed. */
-function observedRule(
-  k: number,
-  noise: NoiseKind,
-  { tolerance = EM_TOLERANCE, ...options }: EmOptions,
-): FactorRule<ObservedRows> {
+function observedRule(k: number, noise: NoiseKind, { tolerance, ...options }: EmOptions): FactorRule<ObservedRows> {
   return {
     steps: EM_STEPS,
     tolerance,

@@ -61,6 +61,8 @@ export type LatentSpace = (typeof latentSpaces)[number];
 export const modelNames = [
   "vae",
   "autoencoder",
+  "pca",
+  "kernel-pca",
   "probabilistic-pca",
   "factor-analysis",
   "gaussian-mixture",
@@ -103,6 +105,8 @@ const flows = ["transform", "layers", "bins", "hidden", "mixing"] as const;
 export const partsOf: Readonly<Record<ModelName, readonly string[]>> = {
   vae: [...variational, ...flows, "condition"],
   autoencoder: networks,
+  pca: ["latents", "uncentred", "standardize"],
+  "kernel-pca": ["latents", "kernel", "gamma", "degree", "coefficient", "ridge", "examples", "standardize"],
   "probabilistic-pca": ["latents", "standardize", "em", "tolerance", "missing"],
   "factor-analysis": ["latents", "tolerance", "missing"],
   "gaussian-mixture": ["components", "covariance", "restarts", "floor", "tolerance", "standardize"],

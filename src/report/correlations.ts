@@ -5,13 +5,23 @@ import { panel, panels } from "./section.ts";
 
 type Matrix = readonly (readonly number[])[];
 
-/** Pearson's r of the first `count` columns, [count, count]; NaN where a column does not vary. */
+/** Pearson's r of the first `count` columns, each pair over the rows that have both, [count, count]; NaN where a column does not vary. */
 export function correlations(rows: Matrix, count: number): Matrix {
-  const means = Array.from({ length: count }, (_, j) => rows.reduce((sum, row) => sum + row[j], 0) / rows.length);
-  const centred = rows.map((row) => means.map((mean, j) => row[j] - mean)); // [n, count]
-  const product = (i: number, j: number): number => centred.reduce((sum, row) => sum + row[i] * row[j], 0);
-  const norms = means.map((_, j) => Math.sqrt(product(j, j)));
-  return means.map((_, i) => means.map((_, j) => (norms[i] && norms[j] ? product(i, j) / (norms[i] * norms[j]) : NaN)));
+  const columns = Array.from({ length: count }, (_, j) => rows.map((row) => row[j]));
+  return columns.map((a, i) => columns.map((b, j) => (j > i ? pearson(b, a) : pearson(a, b))));
+}
+
+function pearson(a: readonly number[], b: readonly number[]): number {
+  const both = [...a.keys()].filter((i) => !Number.isNaN(a[i] + b[i]));
+  const centred = (values: readonly number[]): readonly number[] => {
+    const mean = both.reduce((sum, i) => sum + values[i], 0) / both.length;
+    return both.map((i) => values[i] - mean);
+  };
+  const [x, y] = [centred(a), centred(b)];
+  const product = (u: readonly number[], v: readonly number[]): number =>
+    u.reduce((sum, value, i) => sum + value * v[i], 0);
+  const norm = Math.sqrt(product(x, x)) * Math.sqrt(product(y, y));
+  return norm > 0 ? product(x, y) / norm : Number.NaN;
 }
 
 const SIZE = 360;

@@ -47,7 +47,8 @@ const klWeight: LineStyle = { name: "KL weight", colour: "var(--kl-weight)", das
 
 /** Four panels: the bound, its two terms and the schedules; nothing of a curve without rows, as closed forms have. */
 export async function curveSection(curve: readonly CurvePoint[]): Promise<Section | undefined> {
-  if (curve.length === 0) return undefined;
+  const isClosedForm = curve.length === 1 && curve[0].learningRate === undefined;
+  if (curve.length === 0 || isClosedForm) return undefined;
   // Rows within one epoch need steps as their axis.
   const perEpoch = curve.every((point, index) => index === 0 || point.epoch > curve[index - 1].epoch);
   const axis = perEpoch ? "epoch" : "step";

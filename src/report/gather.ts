@@ -9,7 +9,7 @@ import { families } from "../models/families.ts";
 import { builtInModel } from "../models/names.ts";
 import type { RunConfig } from "../run/config.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
-import { abilitiesIn } from "../trained/load.ts";
+import { abilitiesIn } from "../trained/able.ts";
 import type { TrainedModel } from "../trained/trained-model.ts";
 import type { CurvePoint } from "./curves.ts";
 import {

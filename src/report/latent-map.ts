@@ -1,16 +1,17 @@
-import { chartWidth, draw, extent } from "./charts.ts";
 import { type ClassLook, classLooks, legend } from "./classes.ts";
 import { type Html, type HtmlPart, html } from "./html.ts";
 import { formatNumber } from "./numbers.ts";
 import { grid } from "./picture.ts";
 import type { LatentMap, LatentPoint } from "./report-input.ts";
+import { type ScatterOptions, scatter } from "./scatter.ts";
 import { counted, panel, panels, type Section } from "./section.ts";
 
 /** Pages that hold more points grow heavy. */
 const MOST_POINTS = 2000;
 /** More classes than these stand beside the map, where there is room for a list. */
 const FEW_CLASSES = 8;
-const unlabelled: ClassLook = {
+/** Of points of which no label is known. */
+export const unlabelled: ClassLook = {
   name: "no label",
   colour: "var(--training)",
   shape: "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0Z",
@@ -33,7 +34,7 @@ export async function latentSection({
   const alt =
     `Scatter plot of ${counted(shown.length, "example")}: ${axes}` +
     (looks.length > 0 ? `, coloured by ${counted(looks.length, "class", "classes")}.` : ".");
-  const titles: Axes["titles"] = axisNames ?? ["z 0", "z 1"];
+  const titles: ScatterOptions["titles"] = axisNames ?? ["z 0", "z 1"];
   const drawn = shown.map((point) => ({ ...point, ...look(point) }));
   const within = decodedGrid ? [decodedGrid.from, decodedGrid.to] : [];
   const key = looks.length > 0 ? legend(looks) : undefined;
@@ -55,67 +56,4 @@ async function decodedPanel({ rows, from, to }: NonNullable<LatentMap["decodedGr
   const range = `z from ${formatNumber(from)} to ${formatNumber(to)}`;
   const alt = `${rows.length} × ${rows[0].length} images decoded from the plane, ${range} on both axes`;
   return panel("Decoded plane", range, await grid(rows, { alt, tile: 400 / rows[0].length }));
-}
-
-interface Axes {
-  readonly titles: readonly [string, string];
-  /** Numbers that both axes hold, beside the points. */
-  readonly within: readonly number[];
-}
-
-/** The area of a point in square pixels: the fewer there are, the larger. */
-function pointSize(points: number): number {
-  if (points > 500) return 9;
-  return points < 200 ? 40 : 18;
-}
-
-/** One unit is as long on both axes, since distances are what a map shows. */
-function scatter(points: readonly (LatentPoint & ClassLook)[], { titles, within }: Axes, alt: string): Promise<Html> {
-  const height = within.length > 0 ? chartWidth : 320;
-  const plot = { width: chartWidth - 44, height: height - 40 }; // less what the axes take, about
-  const x = extent([...within, ...points.map((point) => point.x)]);
-  const y = extent([...within, ...points.map((point) => point.y)]);
-  const unit = 1.06 * Math.max((x[1] - x[0]) / plot.width, (y[1] - y[0]) / plot.height); // data a pixel
-  const around = ([low, high]: readonly [number, number], pixels: number): number[] =>
-    [-1, 1].map((side) => (low + high) / 2 + (side * unit * pixels) / 2);
-  const looks = [...new Map(points.map(({ name, colour, shape }) => [name, { name, colour, shape }])).values()];
-  const names = looks.map(({ name }) => name);
-  const axis = { grid: false, tickCount: 5 };
-  return draw(
-    {
-      width: chartWidth,
-      height,
-      data: { values: points.map((point) => ({ x: point.x, y: point.y, name: point.name })) },
-      mark: { type: "point", filled: true, size: pointSize(points.length), opacity: 0.8 },
-      encoding: {
-        x: {
-          field: "x",
-          type: "quantitative",
-          title: titles[0],
-          axis,
-          scale: { domain: around(x, plot.width), nice: false, zero: false },
-        },
-        y: {
-          field: "y",
-          type: "quantitative",
-          title: titles[1],
-          axis,
-          scale: { domain: around(y, plot.height), nice: false, zero: false },
-        },
-        color: {
-          field: "name",
-          type: "nominal",
-          legend: null,
-          scale: { domain: names, range: looks.map(({ colour }) => colour) },
-        },
-        shape: {
-          field: "name",
-          type: "nominal",
-          legend: null,
-          scale: { domain: names, range: looks.map(({ shape }) => shape) },
-        },
-      },
-    },
-    alt,
-  );
 }

@@ -1,10 +1,11 @@
 import type { StampedNumber } from "../evaluation/summary.ts";
 import { curveSection } from "./curves.ts";
 import { historySection } from "./history.ts";
-import { Html, type HtmlPart, html } from "./html.ts";
+import { type HtmlPart, html } from "./html.ts";
 import { inferenceSection } from "./inference.ts";
 import { latentSection } from "./latent-map.ts";
 import { formatNumber, formatWithError } from "./numbers.ts";
+import { footerWords, numbered, page } from "./page.ts";
 import { pictureFigure } from "./picture.ts";
 import { samplesSection } from "./prior-samples.ts";
 import { rateSection } from "./rates.ts";
@@ -12,28 +13,17 @@ import { reconstructionSection } from "./reconstructions.ts";
 import type { ModelCard, ReportInput } from "./report-input.ts";
 import { scoreSection } from "./scores.ts";
 import type { Section } from "./section.ts";
-import { style } from "./style.ts";
 import { tableSection } from "./table-figures.ts";
 import { traversalSection } from "./traversals.ts";
 
 export type { Picture, ReportInput } from "./report-input.ts";
 
-/** One HTML page that needs nothing else: no script, no request, all text from outside escaped. */
+/** The page of one run, which needs nothing else. */
 export async function renderReport(input: ReportInput): Promise<string> {
   const sections = await sectionsOf(input);
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<title>${input.title}</title>
-<style>${new Html(style)}</style>
-</head>
-<body>
-<main>
-<header>
+  return page(
+    input.title,
+    html`<header>
 <h1>${input.title}</h1>
 <p class="sentence">${input.sentence}</p>
 ${headline(input.numbers, input.trust)}
@@ -46,12 +36,8 @@ ${card(input.card)}
 <summary>Configuration and versions</summary>
 <pre tabindex="0">${JSON.stringify(input.config, null, 2)}</pre>
 </details>
-<footer>${footer(input)}</footer>
-</main>
-</body>
-</html>
-`;
-  return page.markup;
+<footer>${footer(input)}</footer>`,
+  );
 }
 
 async function sectionsOf(input: ReportInput): Promise<readonly Section[]> {
@@ -76,19 +62,6 @@ async function sectionsOf(input: ReportInput): Promise<readonly Section[]> {
 
 function shownPictures({ pictures }: ReportInput): ReportInput["pictures"] {
   return pictures.filter(({ rows }) => rows.some((row) => row.length > 0));
-}
-
-/** The sections one after another, their figures counted through the page. */
-function numbered(sections: readonly Section[]): HtmlPart {
-  let figure = 0;
-  return sections.map(({ heading, figures, text = [] }) => [
-    html`<h2>${heading}</h2>\n`,
-    ...figures.map(({ body, caption }) => {
-      figure += 1;
-      return html`<figure>${body}<figcaption><b>Figure ${figure}.</b> ${caption}</figcaption></figure>\n`;
-    }),
-    ...text.map((paragraph) => html`<p>${paragraph}</p>\n`),
-  ]);
 }
 
 function headline(numbers: readonly StampedNumber[], trust: string | undefined): HtmlPart {
@@ -140,7 +113,5 @@ function footer(input: ReportInput): string {
   const kinds = [scores?.strangest.kind, scores?.likeliest?.kind];
   const images = shownPictures(input).length > 0 || reconstructions !== undefined || kinds.includes("images");
   const rows = table !== undefined || kinds.includes("rows");
-  const held = images ? "images" : "rows";
-  const warning = `This page holds ${held} from the data: share it only where the data may be shared. `;
-  return `${images || rows ? warning : ""}Made by Reparam; a single file that loads nothing.`;
+  return footerWords(images ? "images" : rows ? "rows" : undefined);
 }

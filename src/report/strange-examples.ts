@@ -30,7 +30,7 @@ export async function strangeExamples(examples: StrangeExamples, what: string): 
     ({ values, score, source }) =>
       html`<tr><td><b>${natsLabel(score)}</b></td>${withSource ? html`<td>${source}</td>` : undefined}${values
         .slice(0, MOST_COLUMNS)
-        .map((value) => html`<td>${formatNumber(value)}</td>`)}</tr>\n`,
+        .map((value) => html`<td>${Number.isNaN(value) ? "missing" : formatNumber(value)}</td>`)}</tr>\n`,
   )}</tbody>
 </table></div>${more || undefined}`;
 }

@@ -18,19 +18,22 @@ export async function tableSection(table: TableFigure): Promise<Section | undefi
 }
 
 async function marginals({ split, columns, data, samples }: TableFigure): Promise<Figure> {
-  const column = (rows: readonly (readonly number[])[], j: number): readonly number[] => rows.map((row) => row[j]);
+  const column = (rows: readonly (readonly number[])[], j: number): readonly number[] =>
+    rows.map((row) => row[j]).filter((value) => !Number.isNaN(value)); // missing
   const all = columns.map((name, j) => ({ name, data: column(data, j), samples: column(samples, j) }));
   const shown = all.slice(0, MOST_MARGINALS);
   const gaps = all
     .map(({ name, data, samples }) => ({ name, gap: largestGap(data, samples) }))
     .filter(({ gap }) => Number.isFinite(gap))
     .sort((a, b) => b.gap - a.gap);
+  const numbers = all.reduce((total, { data }) => total + data.length, 0);
   const caption = [
     `Each column of ${counted(data.length, "row")} of the ${split} (filled) and of ${counted(samples.length, "draw")} x ~ p(x|z), z ~ p(z) (line), ` +
       "in the data's own units; heights are shares. The outermost 0.5 % on both sides may lie beyond the axis.",
     gaps.length > 0 &&
       `The distributions differ most in ${gaps[0].name}: there their cumulative shares are up to ${formatNumber(gaps[0].gap, 2)} apart ` +
         "(0 is equal, 1 is without overlap; Kolmogorov–Smirnov).",
+    numbers < columns.length * data.length && "Numbers that are missing are in none.",
     columns.length > shown.length && `Drawn are the first ${shown.length} of ${columns.length} columns.`,
   ];
   const charts = await Promise.all(

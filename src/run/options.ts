@@ -116,15 +116,23 @@ export const optionsSchema = z.strictObject({
   floor: z.number().nonnegative().optional().describe("gaussian-mixture: variance that is added to every covariance"),
   tolerance: positive
     .optional()
-    .describe("EM is over where a step gains fewer nats per example; 1e-9 by default, of mixtures 1e-3"),
+    .describe("EM is over where a step gains fewer nats per example; 1e-9 by default, of images and mixtures 1e-3"),
   em: z.boolean().optional().describe("probabilistic-pca: by EM instead of the closed form"),
   uncentred: z.boolean().optional().describe("pca: about 0 instead of the mean"),
   standardize: z.boolean().optional().describe("linear models and mixtures: columns in units of their own deviation"),
   kernel: z.enum(kernelNames).optional().describe("kernel-pca: rbf by default"),
-  gamma: positive.optional().describe("kernel-pca: γ of the kernels rbf and polynomial"),
+  gamma: positive
+    .optional()
+    .describe(
+      "kernel-pca: γ of the kernels rbf and polynomial, in the data's own units; by default 1 over the numbers' total variance",
+    ),
   degree: count.optional().describe("kernel-pca: of the polynomial kernel; 3 by default"),
   coefficient: z.number().nonnegative().optional().describe("kernel-pca: c of (γxᵀy + c)^degree; 1 by default"),
   ridge: positive.optional().describe("kernel-pca: ridge of the regression that finds pre-images; 1 by default"),
+  examples: count
+    .max(10_000)
+    .optional()
+    .describe("kernel-pca: training examples that it is made of, spread evenly; 2,000 by default, 10,000 at most"),
   transform: z
     .enum(transformNames)
     .optional()
@@ -280,6 +288,7 @@ function expectation(issue: z.core.$ZodIssue, value: unknown): string {
     return `a number ${issue.inclusive ? "of" : "below"} ${issue.maximum}${issue.inclusive ? " or less" : ""} is expected`;
   if (issue.code === "invalid_value") {
     const names = issue.values.map(String);
+    if (names.length === 1) return `${names[0]} is expected`;
     const close = typeof value === "string" ? nearest(value, names) : undefined;
     return `one of ${names.join(", ")} is expected${close === undefined ? "" : `; did you mean ${close}?`}`;
   }

@@ -112,7 +112,7 @@ function volume(tried: Tried): Measurement {
   for (const d of tried.dimensions) {
     const { x, bijection, feeds, rows } = placed(tried, d);
     const { value, logAbsDetJacobian } = bijection.forward(x);
-    found.push(...evaluate([logAbsDetJacobian], feeds)[0].data);
+    found.push(...evaluate([logAbsDetJacobian, value], feeds)[0].data);
     for (const row of rows) {
       const jacobian = numericalJacobian(row, (points) => evaluate([value], { ...feeds, x: points })[0].data);
       known.push(Math.log(Math.abs(determinant(new Dense(jacobian)))));

@@ -15,6 +15,7 @@ import { estimateLikelihood } from "../evaluation/likelihood.ts";
 import type { ProgramName, RunFacts } from "../run/facts.ts";
 import type { CompiledFunction, Feeds } from "../runtime/compile.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
+import { checkAble } from "./able.ts";
 import { asDataset } from "./examples.ts";
 import type { Programs } from "./programs.ts";
 import { compareScores, NO_REFERENCE } from "./scores.ts";
@@ -102,6 +103,7 @@ export function abilitiesOf(
       return decode(z, encoded(stated), options);
     },
     sample: async (count, { seed = 0, from = shape.length === 3 ? "mean" : "draw", ...options } = {}) => {
+      checkAble("sample", facts, "this model");
       checkCount("the number of samples", count);
       const values = statedValues(fields, options);
       const given = fields && newConditions(fields, values, count, seed);
@@ -120,6 +122,7 @@ export function abilitiesOf(
     },
     score: async (examples, options = {}) => {
       const { samples = reference?.samples ?? SAMPLES, seed = 0, signal, onProgress } = options;
+      checkAble("score", facts, "this model");
       if (!reference) {
         throw new InputError(NO_REFERENCE);
       }

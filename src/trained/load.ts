@@ -1,11 +1,11 @@
 import { openEngine } from "#engine";
 import { openRunFiles } from "#run-files";
 import { InputError } from "../errors.ts";
-import { densityModels } from "../models/names.ts";
-import { type ProgramName, parseFacts, programNames, type RunFacts } from "../run/facts.ts";
+import { parseFacts, type RunFacts } from "../run/facts.ts";
 import type { RunFiles, RunSource } from "../run/run-files.ts";
 import type { Engine, EngineOptions } from "../runtime/engine.ts";
 import { abilitiesOf } from "./abilities.ts";
+import { abilitiesIn, checkAble, programsFor } from "./able.ts";
 import { openPrograms, type Programs } from "./programs.ts";
 import { NO_REFERENCE, readReference } from "./scores.ts";
 import { type Ability, abilities, type TrainedModel } from "./trained-model.ts";
@@ -16,15 +16,6 @@ export interface LoadOptions<A extends Ability> extends EngineOptions {
   /** An engine that is open already, instead of one of its own. */
   readonly runtime?: Engine;
 }
-
-/** Which programs an ability stands on; `likelihood` only where the model has it: elsewhere what z decodes to is a point. */
-const programsOf: Readonly<Record<Ability, readonly ProgramName[]>> = {
-  encode: ["encoder"],
-  decode: ["decoder"],
-  sample: ["prior", "decoder", "likelihood"],
-  reconstruct: ["encoder", "decoder"],
-  score: ["density"],
-};
 
 /**
  * A trained model, by its files alone: a run folder's path in Node; an address, or the files themselves, also in a browser.
@@ -58,26 +49,8 @@ export async function load(source: RunSource, options: LoadOptions<Ability> = {}
   }
 }
 
-/** What a model can do, by the programs that it has. */
-export function abilitiesIn({ model: { programs = [...programNames] } }: RunFacts): readonly Ability[] {
-  return abilities.filter((ability) =>
-    programsOf[ability].every((name) => name === "likelihood" || programs.includes(name)),
-  );
-}
-
-/** The programs of a model that an ability stands on. */
-export function programsFor(
-  ability: Ability,
-  { model: { programs = [...programNames] } }: RunFacts,
-): readonly ProgramName[] {
-  return programsOf[ability].filter((name) => programs.includes(name));
-}
-
 async function openFor(need: Ability, programs: Programs, files: RunFiles, facts: RunFacts): Promise<void> {
-  if (!abilitiesIn(facts).includes(need)) {
-    const { family } = facts.model;
-    throw new InputError(`${files.name}: cannot ${need}: ${family ?? "its model"} ${lack[need]}`);
-  }
+  checkAble(need, facts, files.name);
   for (const name of programsFor(need, facts)) {
     if (await programs.get(name)) continue;
     const able = [];
@@ -91,15 +64,6 @@ async function openFor(need: Ability, programs: Programs, files: RunFiles, facts
     );
   }
 }
-
-/** Why a model cannot do it, and which can. */
-const lack: Readonly<Record<Ability, string>> = {
-  encode: "has no encoder",
-  decode: "has no decoder",
-  reconstruct: "has no encoder and decoder",
-  sample: `has no prior p(z) to draw from; these have: --model ${densityModels.join(", ")}`,
-  score: `has no density p(x); these have: --model ${densityModels.join(", ")}`,
-};
 
 async function readFacts(files: RunFiles): Promise<RunFacts> {
   const file = `${files.name}/config.json`;

@@ -19,7 +19,7 @@ import { folder, lines, open, path, refusal, rowsOf } from "./table-file.ts";
 
 const keep = { missing: "keep" } as const;
 const { NaN: gap } = Number;
-const remedy = "where numbers are missing: --model probabilistic-pca --missing keep";
+const remedy = "where numbers are missing: --model probabilistic-pca or factor-analysis, with --missing keep";
 
 function npy(name: string, rows: readonly (readonly number[])[]): string {
   const file = join(folder, name);

@@ -211,7 +211,7 @@ it("what cannot be is told in one line", () => {
   ]);
   expect(two).toMatchObject({ counts: [2, 2], mean: [1.5, 3.5], variances: [0.25, 0.25] });
   expect(() => observedStart(two, 2, { noise: "isotropic", seed: 1 })).toThrow(
-    "probabilistic PCA: of 2 numbers an example, 1 to 1 latents can be taken, got 2",
+    "probabilistic PCA: of 2 numbers an example, 1 latent can be taken, got 2",
   );
   // A column seen once, and fewer rows than latents: no noise is left but the floor, and no NaN.
   const few = observedRows([

@@ -128,7 +128,7 @@ export const optionsSchema = z.strictObject({
     ),
   degree: count.optional().describe("kernel-pca: of the polynomial kernel; 3 by default"),
   coefficient: z.number().nonnegative().optional().describe("kernel-pca: c of (γxᵀy + c)^degree; 1 by default"),
-  ridge: positive.optional().describe("kernel-pca: ridge of the regression that finds pre-images; 1 by default"),
+  ridge: positive.optional().describe("kernel-pca: ridge of the regression that finds pre-images; 0.01 by default"),
   examples: count
     .max(10_000)
     .optional()

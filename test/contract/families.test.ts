@@ -193,7 +193,8 @@ describe.each(modelNames)("%s", (name) => {
     await expect(building).rejects.toBeInstanceOf(InputError);
   });
 
-  it.runIf(exact)("has a density whose exponential sums to 1, and every draw gives the same", async () => {
+  if (!exact) return;
+  it("has a density whose exponential sums to 1, and every draw gives the same", async () => {
     const built = await build(name, examplesOf("real", 2), exact);
     const values = await trained(built, 60);
     const outputs = densityProgram(built.model, built.description) ?? {};

@@ -100,7 +100,7 @@ async function trained(engine: Engine, { name, build }: Kind): Promise<readonly 
     measured: reached,
     expected: best,
     error: Math.abs(reached - best),
-    tolerance: 0.01,
+    tolerance: 1e-5,
     because: "nats; where the steps end",
   };
   const reflections = parameters["w/reflections"];

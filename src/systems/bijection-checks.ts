@@ -1,4 +1,4 @@
-import { determinant, Matrix as Dense } from "ml-matrix";
+import { Matrix as Dense, determinant } from "ml-matrix";
 import { standardNormal } from "../distributions/normal.ts";
 import { uniform } from "../distributions/uniform.ts";
 import type { Bijection } from "../flows/bijection.ts";
@@ -38,9 +38,7 @@ export function gaussian(name: string, shape: readonly number[], spread = 1): Nd
 export function randomParameters(outputs: readonly Tensor[], spread = 0.3): Values {
   return Object.fromEntries(
     namedLeaves(outputs).flatMap(({ leaf, tensor }): [string, NdArray][] =>
-      leaf.kind === "parameter"
-        ? [[leaf.name, gaussian(leaf.name, staticShape(leaf.name, tensor.shape), spread)]]
-        : [],
+      leaf.kind === "parameter" ? [[leaf.name, gaussian(leaf.name, staticShape(leaf.name, tensor.shape), spread)]] : [],
     ),
   );
 }

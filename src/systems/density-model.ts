@@ -1,3 +1,4 @@
+import type { Dataset } from "../data/dataset.ts";
 import { standardNormal } from "../distributions/normal.ts";
 import type { Bijection } from "../flows/bijection.ts";
 import { flow } from "../flows/flow.ts";
@@ -7,7 +8,6 @@ import type { Engine } from "../runtime/engine.ts";
 import { data } from "../tensor/index.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { modelTraining } from "../training/fit.ts";
-import type { Dataset } from "../data/dataset.ts";
 import { executable } from "./execute.ts";
 
 /** Rows of d real numbers as the law of f⁻¹(z), z ~ N(0, I), and nothing else: no standardisation, no dequantisation. */

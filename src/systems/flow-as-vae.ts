@@ -25,6 +25,11 @@ export const isotropic =
  * bound is log p(f(x + sε)) + log|det J_f(x + sε)|, the flow's log-density there: the two Gaussians in x cancel. Nielsen et al. 2020, §3.1,
  * have s → 0.
  */
-export function flowAsVae(f: Bijection, d: number, s: number, encoder: Encoder = lawOfNoisy(f, s)): LatentVariableModel {
+export function flowAsVae(
+  f: Bijection,
+  d: number,
+  s: number,
+  encoder: Encoder = lawOfNoisy(f, s),
+): LatentVariableModel {
   return { prior: standardNormal(d), encoder, decoder: (z) => normal(f.inverse(z).value, s) };
 }

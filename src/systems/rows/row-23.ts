@@ -1,4 +1,4 @@
-import { determinant, Matrix as Dense } from "ml-matrix";
+import { Matrix as Dense, determinant } from "ml-matrix";
 import { numbersOf } from "../../data/dataset.ts";
 import type { Bijection } from "../../flows/bijection.ts";
 import { orthogonal } from "../../flows/householder.ts";
@@ -42,7 +42,10 @@ function start({ name, factors, build }: Kind): readonly Measurement[] {
   const [entries, given, logs, exact]: [number[], number[], number[], number[]] = [[], [], [], []];
   for (const d of SIZES) {
     const weight = rowsOf(gaussian(`W/${d}`, [d, d]).data, d);
-    const axes = constant(weight.flatMap((row, i) => row.map((_, j) => (i === j ? 1 : 0))), [d, d]);
+    const axes = constant(
+      weight.flatMap((row, i) => row.map((_, j) => (i === j ? 1 : 0))),
+      [d, d],
+    );
     const { value, logAbsDetJacobian } = build("w", d, { weight }).forward(axes); // rows We_j
     const [columns, log] = evaluate([value, logAbsDetJacobian], startsOf([value]));
     entries.push(...transposed(rowsOf(columns.data, d)).flat());

@@ -2,7 +2,7 @@
  * VAE and importance-weighted VAE with 1, 5 and 50 samples, here and in PyTorch, five seeds each:
  * `npx jiti examples/reproductions/compare-iwae.ts FOLDER [--python python] [--seeds 5] [--steps 5000] [--out FILE.json]`.
  *
- * Runs iwae.ts and bench/peers/iwae_mnist.py one after the other, a seed at a time, keeps every result in FILE, does not run again
+ * Runs iwae.ts and bench/peers/iwae_mnist.py one after the other, keeps every result in FILE, does not run again
  * what is there, and prints the table: negative log-likelihoods in nats, means over seeds ± their standard error, and the
  * difference of the two frameworks on the same images, seed by seed.
  */
@@ -57,11 +57,13 @@ const torch = execFileSync(values.python, ["-c", "import torch; print(torch.__ve
 const versions = { node: process.version, torch };
 const runs: Run[] = existsSync(values.out) ? JSON.parse(readFileSync(values.out, "utf8")).runs : [];
 const same = (a: Setting, b: Setting): boolean => keys.every((key) => a[key] === b[key]);
-const settings: readonly Setting[] = Array.from({ length: seeds }, (_, seed) => seed).flatMap((seed) =>
-  variants.flatMap(({ bound, samples }) =>
-    frameworks.map((framework) => ({ framework, bound, samples, seed, steps, images })),
-  ),
-);
+const settings: readonly Setting[] = Array.from({ length: seeds }, (_, seed) => seed)
+  .flatMap((seed) =>
+    variants.flatMap(({ bound, samples }) =>
+      frameworks.map((framework) => ({ framework, bound, samples, seed, steps, images })),
+    ),
+  )
+  .toSorted((a, b) => a.samples - b.samples); // the long ones last
 for (const setting of settings) {
   if (runs.some((run) => same(run, setting))) continue;
   const { framework, ...rest } = setting;

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { compareCommand } from "./compare.ts";
 import { decodeCommand } from "./decode.ts";
 import { doctorCommand } from "./doctor.ts";
 import { encodeCommand } from "./encode.ts";
@@ -19,6 +20,7 @@ export function allCommands(): readonly Command[] {
   return [
     trainCommand(),
     evaluateCommand(),
+    compareCommand(),
     gradientsCommand(),
     reportCommand(),
     infoCommand(),

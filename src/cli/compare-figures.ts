@@ -4,7 +4,8 @@ import type { ComparedModel } from "../report/comparison-input.ts";
 import { imagesOf } from "../report/gather-figures.ts";
 import type { Image } from "../report/grid.ts";
 import type { Engine } from "../runtime/engine.ts";
-import { abilitiesIn, load } from "../trained/load.ts";
+import { abilitiesIn } from "../trained/able.ts";
+import { load } from "../trained/load.ts";
 import type { Watched } from "../trained/trained-model.ts";
 import type { ComparedRun } from "./compare-runs.ts";
 
@@ -18,18 +19,19 @@ export function originalsOf({ dataset, config }: ComparedRun): readonly Image[] 
 
 /** What a model makes of those images, and new ones of it where it can. */
 export async function figuresOf(
-  { run, dataset }: ComparedRun,
+  { run, config, dataset }: ComparedRun,
   engine: Engine,
   { signal }: Watched,
 ): Promise<Pick<ComparedModel, "reconstructions" | "samples">> {
   if (!isImage(dataset.shape)) return {};
-  const model = await load(run.path, { runtime: engine });
+  const can = abilitiesIn(config);
+  const needs = (["reconstruct", "sample"] as const).filter((ability) => can.includes(ability));
+  const model = await load(run.path, { needs, runtime: engine });
   try {
-    const can = abilitiesIn(model.facts);
-    const reconstructed = can.includes("reconstruct")
+    const reconstructed = needs.includes("reconstruct")
       ? await model.reconstruct(firstOf(dataset, SHOWN), { signal })
       : undefined;
-    const drawn = can.includes("sample") ? await model.sample(SHOWN, { from: "mean", seed: 0, signal }) : undefined;
+    const drawn = needs.includes("sample") ? await model.sample(SHOWN, { from: "mean", seed: 0, signal }) : undefined;
     return {
       reconstructions: reconstructed && imagesOf(reconstructed.data, model.facts),
       samples: drawn && imagesOf(drawn.data, model.facts),

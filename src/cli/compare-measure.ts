@@ -3,7 +3,7 @@ import { drawnCodes, type PriorDraws, priorDraws } from "../evaluation/drawn-cod
 import { energyDistance } from "../evaluation/energy-distance.ts";
 import { latentPlane } from "../evaluation/latent-map.ts";
 import type { CodeRows, PosteriorSource } from "../evaluation/latents.ts";
-import { type LikelihoodEstimate, estimateLikelihood } from "../evaluation/likelihood.ts";
+import { estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import { ascending, quantile } from "../evaluation/quantiles.ts";
 import { summarise } from "../evaluation/summary.ts";
 import { families } from "../models/families.ts";

@@ -72,7 +72,7 @@ export function stampingOf({ model }: RunConfig, split: string, dataset: Dataset
   return {
     likelihood: model.likelihood ?? "no density",
     split: SPLITS.some((name) => name === split) ? `${split} split` : split,
-    dimensions: sizeOf(dataset.shape),
+    dimensions: sizeOf(dataset.shape) - (dataset.missing ?? 0) / dataset.length,
   };
 }
 
@@ -136,7 +136,7 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
 }
 
 /** How far x̂ is from x in the data's own units; undefined for numbers without a distance. */
-async function distanceOf(source: PosteriorSource, decoder: CompiledFunction, { model, data }: RunConfig) {
+export async function distanceOf(source: PosteriorSource, decoder: CompiledFunction, { model, data }: RunConfig) {
   if (data.measure === "category") return undefined;
   const chunk = Math.max(1, Math.min(500, Math.floor(2 ** 22 / sizeOf(source.dataset.shape))));
   return reconstructionError({ ...source, decoder, unit: model.unit, chunk });

@@ -33,6 +33,8 @@ export interface TrainRequest {
   readonly force?: boolean;
   readonly config?: string;
   readonly json?: boolean;
+  /** Leaves standard output to who asked for the run. */
+  readonly quiet?: boolean;
   /** Options given as flags. */
   readonly given: Readonly<Record<string, unknown>>;
 }
@@ -69,6 +71,7 @@ async function trainPrepared(
   await trainUntilStopped(prepared, stage, signal);
   await exportRun(prepared);
   const evaluation = await evaluateHeldOut(prepared, stage, signal);
+  if (request.quiet) return;
   if (request.json) {
     const { split, numbers, remarks } = evaluation;
     process.stdout.write(`${JSON.stringify({ run: run.path, split, numbers, remarks })}\n`);
@@ -215,7 +218,7 @@ function weights(options: TrainOptions): string {
 }
 
 /** A run's name after its data: photos of ../photos/, table of table.csv. */
-function nameOf(path: string): string {
+export function nameOf(path: string): string {
   return basename(resolve(path)).replace(/(?<=.)\.[^.]*(\.gz)?$/, "") || "run";
 }
 

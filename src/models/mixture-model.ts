@@ -40,6 +40,7 @@ export function gaussianMixtureModel(options: MixtureModelOptions, data: DataDes
   const equal = constant(new Float32Array(components).fill(1 / components), [components]);
   return {
     latents: components,
+    space: "oneHot",
     ...realNumbers(data),
     // log p(z|x) = log π_z + log N(x; μ_z, Σ_z) − log p(x)
     encoder: (x) => oneHotCategorical(add(logits, select(equal).componentLogProb(x))),

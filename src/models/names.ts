@@ -53,9 +53,11 @@ export type LikelihoodName = (typeof likelihoodNames)[number];
 export const scaleNames = ["shared", "columns", "network", "low-rank", "full", "optimal"] as const;
 export type ScaleName = (typeof scaleNames)[number];
 
-/** Where latents lie: in R^k, in [0, 1]^k, or zeros and ones. */
-export const latentSpaces = ["real", "unit", "binary"] as const;
+/** Where latents lie: in R^k, in [0, 1]^k, zeros and ones, or a single 1 among zeros. */
+export const latentSpaces = ["real", "unit", "binary", "oneHot"] as const;
 export type LatentSpace = (typeof latentSpaces)[number];
+/** Those of a variational autoencoder. */
+export type VaeSpace = Exclude<LatentSpace, "oneHot">;
 
 /** The models that `--model` names. */
 export const modelNames = [

@@ -12,7 +12,7 @@ import { inverted } from "../flows/bijection.ts";
 import { flow } from "../flows/flow.ts";
 import { add, constant, exp, lowerTriangle, reshape, sigmoid, split, type Tensor } from "../tensor/index.ts";
 import { type FlowOptions, flowLayers } from "./flow-layers.ts";
-import type { LatentSpace, PosteriorName } from "./names.ts";
+import type { PosteriorName, VaeSpace } from "./names.ts";
 
 /** What a family of posteriors takes beside the network's numbers. */
 export interface PosteriorOptions {
@@ -31,7 +31,7 @@ export interface PosteriorOptions {
 
 /** q(z|x) = F(raw(x)): how many numbers the network gives for an example, and what they become. */
 export interface PosteriorFamily {
-  readonly space: LatentSpace;
+  readonly space: VaeSpace;
   readonly numbers: (options: PosteriorOptions) => number;
   /** Parameters of the family's own, if it has any, are made once. */
   readonly build: (options: PosteriorOptions) => (raw: Tensor) => Distribution;

@@ -10,7 +10,7 @@ import { add, constant, exp, matmul, mul, type Tensor } from "../tensor/index.ts
 import { parameter } from "../tensor/leaves.ts";
 import { staticShape } from "../tensor/shape.ts";
 import { type FlowOptions, flowLayers } from "./flow-layers.ts";
-import type { LatentSpace, PriorName } from "./names.ts";
+import type { PriorName, VaeSpace } from "./names.ts";
 
 /** What priors are made of. */
 export interface PriorOptions {
@@ -27,7 +27,7 @@ export interface PriorOptions {
 }
 
 export interface PriorFamily {
-  readonly space: LatentSpace;
+  readonly space: VaeSpace;
   readonly build: (options: PriorOptions) => Distribution;
 }
 

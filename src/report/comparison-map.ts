@@ -21,7 +21,7 @@ const RINGS = [0.5, 0.95].map((share) => Math.sqrt(-2 * Math.log(1 - share)));
 const LEAST = 3;
 const MOST = 6;
 /** The share of the codes that the frame holds, where it may be so large. */
-const HELD = 0.99;
+const HELD = 0.97;
 
 /** How far the axes of all maps reach from 0: to where most codes of models with a prior lie. */
 export function frameOf(maps: readonly CodeMap[]): number {
@@ -52,7 +52,8 @@ export async function mapSection(
     maps.some(({ map }) => map.prior?.kind === "standard") &&
       "Dashed rings hold 50 % and 95 % of the prior N(0, I) in that plane.",
     maps.some(({ map }) => map.prior?.kind === "draws") && "Grey dots are draws of a prior that is another.",
-    free && "Codes of a model without a prior have no scale of their own: they are moved to 0 and scaled to unit deviation.",
+    free &&
+      "Codes of a model without a prior have no scale of their own: they are moved to 0 and scaled to unit deviation.",
   ];
   const key = looks.length > 0 ? legend(looks) : undefined;
   return {

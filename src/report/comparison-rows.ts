@@ -69,17 +69,31 @@ export function comparisonTable({ models, examples }: Pick<ComparisonInput, "mod
     text("encoder", ({ encoder }) => encoder),
     text("decoder", ({ decoder }) => decoder),
     text("likelihood", ({ likelihood }) => likelihood),
-    number("log p(x), nats", () => NO_DENSITY, ({ model: { density } }) => density && withError(density.mean)),
+    number(
+      "log p(x), nats",
+      () => NO_DENSITY,
+      ({ model: { density } }) => density && withError(density.mean),
+    ),
     text("estimated by", ({ density }) => density?.estimator),
-    number("above the first", ({ density }) => (density ? "is the only one, or there is one example" : NO_DENSITY), (one) =>
-      differenceCell(one, noted),
+    number(
+      "above the first, nats",
+      ({ density }) => (density ? "is the only one, or there is one example" : NO_DENSITY),
+      (one) => differenceCell(one, noted),
     ),
-    number("reconstruction error", () => "categories have no distance", ({ model: { rmse } }) =>
-      rmse === undefined ? undefined : { text: formatNumber(rmse), note: noted(RMSE) },
+    number(
+      "reconstruction error",
+      () => "categories have no distance",
+      ({ model: { rmse } }) => (rmse === undefined ? undefined : { text: formatNumber(rmse), note: noted(RMSE) }),
     ),
-    number("rate, nats", () => NO_POSTERIOR, ({ model: { rate } }) => rate && { ...withError(rate), note: noted(rate.by) }),
-    number("codes to prior", ({ lacks }) => lacks?.distance ?? "has no prior p(z)", ({ model: { distance } }) =>
-      distance && { ...withError(distance), note: noted(ENERGY) },
+    number(
+      "rate, nats",
+      () => NO_POSTERIOR,
+      ({ model: { rate } }) => rate && { ...withError(rate), note: noted(rate.by) },
+    ),
+    number(
+      "codes to prior",
+      ({ lacks }) => lacks?.distance ?? "has no prior p(z)",
+      ({ model: { distance } }) => distance && { ...withError(distance), note: noted(ENERGY) },
     ),
     ...(["nearest", "linear"] as const).map((how) =>
       number(
@@ -92,17 +106,31 @@ export function comparisonTable({ models, examples }: Pick<ComparisonInput, "mod
           },
       ),
     ),
-    number("latents", () => "", ({ model: { latents } }) => ({ text: formatNumber(latents, 0) })),
-    number("parameters", () => "", ({ model: { parameters } }) => ({ text: formatNumber(parameters, 0) })),
-    number("seconds per epoch", () => "metrics.jsonl does not tell it", ({ model: { secondsPerEpoch } }) =>
-      secondsPerEpoch === undefined
-        ? undefined
-        : { text: formatNumber(Number(secondsPerEpoch.toPrecision(3))), note: noted(EPOCH) },
+    number(
+      "latents",
+      () => "",
+      ({ model: { latents } }) => ({ text: formatNumber(latents, 0) }),
+    ),
+    number(
+      "parameters",
+      () => "",
+      ({ model: { parameters } }) => ({ text: formatNumber(parameters, 0) }),
+    ),
+    number(
+      "seconds per epoch",
+      () => "metrics.jsonl does not tell it",
+      ({ model: { secondsPerEpoch } }) =>
+        secondsPerEpoch === undefined
+          ? undefined
+          : { text: formatNumber(Number(secondsPerEpoch.toPrecision(3))), note: noted(EPOCH) },
     ),
   ];
   return {
     groups: [
-      ...groups.map(({ observation, models: members }) => ({ of: observation, names: members.map(({ name }) => name) })),
+      ...groups.map(({ observation, models: members }) => ({
+        of: observation,
+        names: members.map(({ name }) => name),
+      })),
       ...(others.length > 0 ? [{ names: others.map(({ name }) => name) }] : []),
     ],
     rows,
@@ -126,7 +154,8 @@ function withError({ value, error }: { readonly value: number; readonly error: n
 
 function differenceCell({ model, difference, first }: Placed, noted: (text: string) => number): Cell | undefined {
   if (first === undefined) return undefined;
-  if (difference === undefined) return model === first ? { text: "0", note: noted("the first of its group") } : undefined;
+  if (difference === undefined)
+    return model === first ? { text: "0", note: noted("the first of its group") } : undefined;
   const { value, error } = difference.difference;
   const sign = value > 0 ? "+" : "";
   const how = `mean of log p(x) less that of ${first.name}, paired over ${difference.examples.toLocaleString("en-US")} examples, ± its standard error`;
@@ -136,6 +165,8 @@ function differenceCell({ model, difference, first }: Placed, noted: (text: stri
 function apartWords(groups: readonly ComparableModels<ComparedModel>[]): string | undefined {
   if (groups.length < 2) return undefined;
   const of = groups.map(({ observation }) => observation);
-  const bound = of.includes("uniform dequantisation") ? "; E log p(x + u), u uniform, is a lower bound of log P(x) alone" : "";
+  const bound = of.includes("uniform dequantisation")
+    ? "; E log p(x + u), u uniform, is a lower bound of log P(x) alone"
+    : "";
   return `log p(x) of ${of.slice(0, -1).join(", of ")} and of ${of.at(-1)} are of different things, so models are told better from worse only among those of one${bound}.`;
 }

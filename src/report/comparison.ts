@@ -26,7 +26,8 @@ ${numbered(sections.filter((section) => section !== undefined))}
 function tableOf({ groups, rows, footnotes, apart }: ComparisonTable): HtmlPart {
   const several = groups.length > 1;
   const over = html`<tr><td></td>${groups.map(
-    ({ of, names }) => html`<th scope="colgroup" colspan="${names.length}">${of === undefined ? "without a density" : `log p(x) of ${of}`}</th>`,
+    ({ of, names }) =>
+      html`<th scope="colgroup" colspan="${names.length}">${of === undefined ? "without a density" : `log p(x) of ${of}`}</th>`,
   )}</tr>\n`;
   return html`<h2>Side by side</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="The table of all models">
@@ -87,6 +88,8 @@ async function samplesOf(models: readonly ComparedModel[]): Promise<Section | un
 
 function rowsOf(models: readonly ComparedModel[], what: "reconstructions" | "samples"): readonly LabelledRow[] {
   return models.flatMap(({ name, [what]: images }) =>
-    images && images.length > 0 ? [{ label: name, images, alt: `${counted(images.length, "image")} by ${name}: ${what}` }] : [],
+    images && images.length > 0
+      ? [{ label: name, images, alt: `${counted(images.length, "image")} by ${name}: ${what}` }]
+      : [],
   );
 }

@@ -3,16 +3,19 @@ import type { Stated } from "../data/conditions.ts";
 import { type Dataset, numbersOf, subset } from "../data/dataset.ts";
 import { isImage } from "../data/pixels.ts";
 import { latentMap } from "../evaluation/latent-map.ts";
+import { estimate } from "../evaluation/likelihood.ts";
 import type { RunFacts } from "../run/facts.ts";
 import { decodeSafetensors } from "../run/safetensors.ts";
+import type { NdArray } from "../tensor/ndarray.ts";
 import type { TrainedModel } from "../trained/trained-model.ts";
-import { latentCentre, latentSpan, stepsOver, traversal } from "../trained/traversal.ts";
+import { latentCentre, latentSpan, type Span, stepsOver, traversal } from "../trained/traversal.ts";
 import type { Image } from "./grid.ts";
 import { toImages } from "./image.ts";
 import type {
   DecodedGrid,
   History,
   LatentMap,
+  Picture,
   PriorSamples,
   Reconstruction,
   Reconstructions,
@@ -84,6 +87,19 @@ export async function gatherSamples(model: TrainedModel): Promise<PriorSamples> 
   return { drawn: await of("draw"), means: await of("mean") };
 }
 
+/** What each component of a mixture is: the decoded z of each. */
+export async function gatherComponents(model: TrainedModel): Promise<Picture> {
+  const { latents } = model.facts.model;
+  const z = Array.from({ length: latents }, (_, i) => Array.from({ length: latents }, (_, j) => Number(i === j)));
+  const images = imagesOf((await model.decode(z)).data, model.facts);
+  return {
+    title: "Components",
+    caption: "The mean of each component.",
+    alt: `The means of ${latents} components as images`,
+    rows: [images],
+  };
+}
+
 /** The codes in the plane, with their labels; of a model of two latents what lies where, too. */
 export async function gatherMap(
   model: TrainedModel,
@@ -91,8 +107,8 @@ export async function gatherMap(
   split: string,
   signal?: AbortSignal,
 ): Promise<LatentMap | undefined> {
-  const codes = await model.encode(dataset, { signal });
-  const { points, axes, axisNames } = latentMap(codes.mean);
+  const { mean: codes } = await model.encode(dataset, { signal });
+  const { points, axes, axisNames } = latentMap(codes);
   const { labels, labelNames } = dataset;
   return {
     split,
@@ -100,13 +116,41 @@ export async function gatherMap(
     labelNames,
     axes,
     axisNames,
-    decodedGrid: model.facts.model.latents === 2 && isImage(dataset.shape) ? await decodedGrid(model) : undefined,
+    decodedGrid:
+      isPlane(model.facts) && isImage(dataset.shape) ? await decodedGrid(model, frameOf(model, codes)) : undefined,
+  };
+}
+
+function isPlane({ model: { latents, space } }: RunFacts): boolean {
+  return latents === 2 && space !== "oneHot";
+}
+
+/** Where the latents of a model lie: around its prior's mean, in units of 1, or where it has none around its codes, in their deviations. */
+interface Frame {
+  readonly around: Traversals["around"];
+  readonly centre: readonly number[];
+  readonly unit: readonly number[];
+  readonly span: Span;
+}
+
+function frameOf({ facts }: TrainedModel, { data, shape: [n, k] }: NdArray): Frame {
+  const ones = Array.from({ length: k }, () => 1);
+  const span = latentSpan(facts);
+  if (facts.model.prior !== undefined) return { around: "prior", centre: latentCentre(facts), unit: ones, span };
+  const column = (j: number): readonly number[] => Array.from({ length: n }, (_, i) => data[i * k + j]);
+  const columns = ones.map((_, j) => estimate(Float64Array.from(column(j))));
+  return {
+    around: "codes",
+    centre: columns.map(({ value }) => value),
+    unit: columns.map(({ error }) => error * Math.sqrt(n) || 1), // s from s/√n
+    span,
   };
 }
 
 /** Means of p(x|z) over the square of the latents, the largest second latent on top. */
-async function decodedGrid(model: TrainedModel): Promise<DecodedGrid> {
-  const span = latentSpan(model.facts);
+async function decodedGrid(model: TrainedModel, { centre, unit, span: { from, to } }: Frame): Promise<DecodedGrid> {
+  const ends = (end: number): readonly number[] => centre.map((at, j) => (unit[j] === 1 ? end : at + end * unit[j]));
+  const span = { from: Math.min(...ends(from)), to: Math.max(...ends(to)) };
   const at = stepsOver(span, GRID);
   const z = Array.from({ length: GRID * GRID }, (_, i) => [at[i % GRID], at[GRID - 1 - Math.floor(i / GRID)]]);
   const images = imagesOf((await model.decode(z, usuallyGiven(model.facts))).data, model.facts);
@@ -120,13 +164,22 @@ function usuallyGiven({ data: { condition } }: RunFacts): Stated {
 }
 
 /** The most used latents moved one by one. */
-export async function gatherTraversals(model: TrainedModel, byUse: readonly number[]): Promise<Traversals> {
-  const chosen = byUse.slice(0, TRAVERSED);
-  const span = latentSpan(model.facts);
-  const path = traversal(latentCentre(model.facts), chosen, { steps: STEPS, ...span });
-  const z = path.map((point) => point.z);
+export async function gatherTraversals(
+  model: TrainedModel,
+  dataset: Dataset,
+  rates: readonly number[] | undefined,
+): Promise<Traversals> {
+  const { mean: codes } = await model.encode(dataset);
+  const { around, centre, unit, span } = frameOf(model, codes);
+  const use = rates ?? unit; // where nothing else tells, what varies most
+  const chosen = Array.from(centre.keys())
+    .sort((a, b) => use[b] - use[a])
+    .slice(0, TRAVERSED);
+  const path = traversal(around === "prior" ? centre : centre.map(() => 0), chosen, { steps: STEPS, ...span });
+  const z = path.map((point) => (around === "prior" ? point.z : point.z.map((at, j) => centre[j] + at * unit[j])));
   const images = imagesOf((await model.decode(z, usuallyGiven(model.facts))).data, model.facts);
   return {
+    around,
     latents: chosen.map((latent, i) => ({ latent, images: images.slice(i * STEPS, (i + 1) * STEPS) })),
     ...span,
   };

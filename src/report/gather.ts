@@ -13,6 +13,7 @@ import { abilitiesIn } from "../trained/able.ts";
 import type { TrainedModel } from "../trained/trained-model.ts";
 import type { CurvePoint } from "./curves.ts";
 import {
+  gatherComponents,
   gatherHistory,
   gatherMap,
   gatherReconstructions,
@@ -66,9 +67,8 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
   const latents = active && estimate?.rates?.map((rate, j) => ({ rate, active: active[j] }));
   const can = new Set(abilitiesIn(model.facts));
   const fit = fitOf(evaluation, sizeOf(dataset.shape));
-  const used = Array.from({ length: config.model.latents }, (_, j) => j).sort(
-    (a, b) => (estimate?.rates?.[b] ?? 0) - (estimate?.rates?.[a] ?? 0),
-  );
+  const chosen = model.facts.model.space === "oneHot"; // latents that choose a component do not move
+  const moves = !chosen && (estimate === undefined || estimate.density === "posterior");
   const step = Number(metrics.at(-1)?.step ?? 0);
   const FIGURES = 6;
   let drawn = 0;
@@ -94,13 +94,13 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
     latents,
     inference: inferenceOf(sources, split),
     traversals: await figure(async () =>
-      image && estimate?.density === "posterior" ? gatherTraversals(model, used) : undefined,
+      image && moves ? gatherTraversals(model, dataset, estimate?.rates) : undefined,
     ),
     scores: await figure(async () =>
       can.has("score") && estimate ? gatherScores(model, dataset, split, estimate.density, signal) : undefined,
     ),
     table: await figure(async () => (can.has("sample") ? gatherTable(model, dataset, split) : undefined)),
-    pictures: [],
+    pictures: image && chosen ? [await gatherComponents(model)] : [],
     likelihood: config.model.likelihood,
     notes: [
       `${estimate?.density === "posterior" ? "Every bound is reported at weight 1, whatever weight the loss gave the rate. " : ""}± is one standard error between examples: compare models on the same examples, pairwise.`,

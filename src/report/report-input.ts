@@ -144,6 +144,8 @@ export interface DecodedGrid {
 /** Each of these latents moved in equal steps, the others kept at the prior's mean; the means of p(x|z), the most used latent first. */
 export interface Traversals {
   readonly latents: readonly { readonly latent: number; readonly images: readonly Image[] }[];
+  /** What 0 is: the prior's mean, or the mean code, from which steps are then in deviations of the codes. */
+  readonly around: "prior" | "codes";
   /** Where the steps begin and end, such as −3 and 3. */
   readonly from: number;
   readonly to: number;

@@ -56,10 +56,10 @@ export function scatter(
   });
   const place = { x: along("x", titles[0]), y: along("y", titles[1]) };
   const muted = { color: "var(--muted)", opacity: 0.35 };
-  const outlines = (rings?.radii ?? []).map((radius, ring) => ({
+  const outlines = (rings?.radii ?? []).map((radius) => ({
     data: { values: corners(rings?.at ?? { x: 0, y: 0 }, radius) },
     mark: { type: "line" as const, strokeWidth: 1, strokeDash: [4, 3], color: "var(--muted)", clip: true },
-    encoding: { ...place, order: { field: "corner", type: "quantitative" as const }, detail: { value: ring } },
+    encoding: { ...place, order: { field: "corner", type: "quantitative" as const } },
   }));
   const cloud = {
     data: { values: behind.map(({ x, y }) => ({ x, y })) },
@@ -68,7 +68,13 @@ export function scatter(
   };
   const own = {
     data: { values: points.map((point) => ({ x: point.x, y: point.y, name: point.name })) },
-    mark: { type: "point" as const, filled: true, size: pointSize(points.length), opacity: 0.8, clip: frame !== undefined },
+    mark: {
+      type: "point" as const,
+      filled: true,
+      size: pointSize(points.length),
+      opacity: 0.8,
+      clip: frame !== undefined,
+    },
     encoding: {
       ...place,
       color: {

@@ -77,6 +77,11 @@ thead th { color: var(--muted); font-weight: 400; }
 .small td:last-child, .small th:last-child { padding-right: 0; }
 .small td:first-child { text-align: left; }
 .small thead th:not(:first-child) { text-align: right; }
+.compared td, .compared thead th, .compared thead th:not(:first-child) { min-width: 8rem; white-space: normal; text-align: left; overflow-wrap: anywhere; }
+.compared tbody th { min-width: 7rem; padding-right: 1rem; color: var(--muted); }
+.compared thead tr:last-child th { font-weight: 600; color: var(--ink); }
+.notes { max-width: 44rem; margin: 1rem 0; padding-left: 1.5rem; color: var(--muted); font-size: 0.85rem; }
+sup { font-size: 0.7em; line-height: 0; color: var(--muted); padding-left: 0.15em; }
 .rows-of-data { font-size: 0.8rem; }
 .rows-of-data th { max-width: 6rem; text-align: right; vertical-align: bottom; line-height: 1.25; }
 .rows-of-data th, .rows-of-data td { padding: 0.2rem 0.75rem 0.2rem 0; }

@@ -5,7 +5,7 @@ import type { Traversals } from "./report-input.ts";
 import { counted, type Section } from "./section.ts";
 
 /** One latent a row, moved from left to right. */
-export async function traversalSection({ latents, from, to }: Traversals): Promise<Section | undefined> {
+export async function traversalSection({ latents, around, from, to }: Traversals): Promise<Section | undefined> {
   const shown = latents.filter(({ images }) => images.length > 0);
   if (shown.length === 0) return undefined;
   const [left, middle, right] = [from, (from + to) / 2, to].map((value) => formatNumber(value));
@@ -17,6 +17,8 @@ export async function traversalSection({ latents, from, to }: Traversals): Promi
   const caption =
     `Traversals of the ${shown.length === 1 ? "most used latent" : `${shown.length} most used latents`}, the most used first: means of p(x|z) ` +
     `while one latent goes from ${left} to ${right} in equal steps ` +
-    "and the others stay at the prior's mean. Most of the prior lies between −2 and 2.";
+    (around === "prior"
+      ? "and the others stay at the prior's mean. Most of the prior lies between −2 and 2."
+      : "from the mean code, in deviations of the codes, and the others stay there.");
   return { heading: "Traversals", figures: [{ body: await labelledRows(rows, [left, middle, right]), caption }] };
 }

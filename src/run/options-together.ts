@@ -1,5 +1,5 @@
 import { InputError } from "../errors.ts";
-import { builtInModel, modelNames, partsOf } from "../models/names.ts";
+import { builtInModel, type ModelName, modelNames, partsOf } from "../models/names.ts";
 import type { OptionName, TrainOptions } from "./options.ts";
 
 /** Every option that is a part of some built-in model. */
@@ -20,6 +20,12 @@ const variational: readonly OptionName[] = [
   "klPeriod",
   "samples",
 ];
+
+/** Whether an option says something to a built-in model. */
+export function isFor(option: OptionName, name: ModelName): boolean {
+  if (modelParts.includes(option)) return partsOf[name].includes(option);
+  return name === "vae" || !variational.includes(option);
+}
 
 /** What these have where nobody gave them. */
 const neutral: Partial<Record<OptionName, unknown>> = { klWarmup: 0, bound: "elbo", inference: "joint", samples: 1 };
@@ -106,7 +112,7 @@ interface Use {
 
 /** Refuses an option that would change nothing. */
 function checkUsed(options: TrainOptions, from: (option: string) => string): void {
-  const { posterior, prior, scale, likelihood, inference } = options;
+  const { posterior, prior, scale, likelihood, inference, transform, kernel } = options;
   const turns = inference === "em" || inference === "per-example";
   const mixed = posterior === "mixture" || prior === "mixture" || prior === "classes" || prior === "vamp";
   const uses: readonly Use[] = [
@@ -125,6 +131,14 @@ function checkUsed(options: TrainOptions, from: (option: string) => string): voi
       needs: "--em or --missing keep: without them probabilistic-pca is a closed form",
       there: options.model !== "probabilistic-pca" || options.em === true || options.missing !== undefined,
     },
+    {
+      option: "bins",
+      needs: "--transform spline-coupling or spline-autoregressive",
+      there: transform === undefined || transform.startsWith("spline"),
+    },
+    { option: "gamma", needs: "--kernel rbf or polynomial", there: kernel !== "cosine" },
+    { option: "degree", needs: "--kernel polynomial", there: kernel === "polynomial" },
+    { option: "coefficient", needs: "--kernel polynomial", there: kernel === "polynomial" },
     { option: "posteriorScale", needs: "--posterior fixed", there: posterior === "fixed" },
     {
       option: "components",

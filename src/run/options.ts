@@ -74,7 +74,7 @@ export const optionsSchema = z.strictObject({
       "named model, whose parts the options below replace; by default the data's measure and shape decide, and bernoulli-mlp for the embedded images",
     ),
   model: path
-    .refine(isModel, `one of ${modelNames.join(", ")}, or a module (.ts or .js) of your own is expected`)
+    .refine(isModel, { error: ({ input }) => modelExpected(String(input)) })
     .optional()
     .describe(`${modelNames.join(", ")}; or a module (.ts or .js) that exports a model of your own; vae by default`),
   encoder: z
@@ -326,6 +326,12 @@ function isWidths(text: string): boolean {
 /** What is neither a built-in name nor looks like a path is a name that is not known. */
 function isModel(text: string): boolean {
   return builtInModel(text) !== undefined || /[\\/.]/.test(text);
+}
+
+function modelExpected(text: string): string {
+  const close = nearest(text, modelNames);
+  const expected = `one of ${modelNames.join(", ")}, or a module (.ts or .js) of your own is expected`;
+  return close === undefined ? expected : `${expected}; did you mean ${close}?`;
 }
 
 function isSize(text: string): boolean {

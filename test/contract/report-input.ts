@@ -168,6 +168,7 @@ function ofImages(pixels: Pixels, { classes, k, nats }: { classes: number; k: nu
       ],
     },
     traversals: {
+      around: "prior",
       from,
       to,
       latents: many(Math.min(k, 6), (latent) => ({

@@ -381,7 +381,7 @@ describe("the sections of a report", () => {
       reconstructions: { split: "", by: "squared error", examples: 0, typical: [], best: [], worst: [] },
       samples: { drawn: [], means: [] },
       latentMap: { split: "", points: [{ x: Number.NaN, y: 0 }], axes: "" },
-      traversals: { latents: [], from: -3, to: 3 },
+      traversals: { around: "codes", latents: [], from: -3, to: 3 },
       scores: { split: "", values: [Number.NaN], by: "exact", strangest },
       table: { split: "", columns: [], data: [], samples: [] },
     });

@@ -1,0 +1,106 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../errors.ts";
+import { builtInModel, type ModelName, modelNames } from "../models/names.ts";
+import { nearest } from "../nearest.ts";
+import { runConfig } from "../run/config.ts";
+import { settleOptions } from "../run/defaults.ts";
+import { openRun } from "../run/folder.ts";
+import { type OptionName, parseOptions, type TrainOptions } from "../run/options.ts";
+import { isFor } from "../run/options-together.ts";
+import { describeRunData, openRunData } from "../run/prepare.ts";
+import { kebab } from "./gather-options.ts";
+import { nameOf, trainFromFlags } from "./train-action.ts";
+
+/** Models that are to be trained alike. */
+export interface ModelsRequest {
+  /** "vae,flow,pca" */
+  readonly models: string;
+  /** Where the runs go, each under its model's name; runs/compare-DATA by default. */
+  readonly runs?: string;
+  /** Options of training by name, the data among them. */
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly say: (line: string) => void;
+}
+
+/** Trains each of the models unless there is a run of it with the same options, and gives the paths of the runs. */
+export async function trainModels({ models, runs, given, say }: ModelsRequest): Promise<readonly string[]> {
+  const names = namesIn(models);
+  const data = typeof given.data === "string" ? given.data : undefined;
+  const folder = runs ?? `runs/compare-${data === undefined ? "fashion" : nameOf(data)}`;
+  const planned = names.map((name) => {
+    const own = optionsFor(name, names, given);
+    return { path: join(folder, name), own, options: parseOptions(own, flagOf) };
+  });
+  const states: Standing[] = []; // looked at before anything is trained: a mistake comes to light at once
+  for (const { path, options } of planned) states.push(await standing(path, options));
+  for (const [i, { path, own }] of planned.entries()) {
+    if (states[i] === "finished") say(`${path}: is trained with these options already`);
+    else if (states[i] === "unfinished") await trainFromFlags({ resume: path, given: {}, quiet: true });
+    else await trainFromFlags({ out: path, given: own, quiet: true });
+  }
+  return planned.map(({ path }) => path);
+}
+
+function flagOf(option: string): string {
+  return option === "data" ? "DATA" : option === "model" ? "--models" : `--${kebab(option)}`;
+}
+
+function namesIn(models: string): readonly ModelName[] {
+  const names = models.split(",").map((name) => name.trim());
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new InputError(`--models: ${twice} is named twice; name each model once`);
+  return names.map((name) => {
+    const known = name === "" ? undefined : builtInModel(name);
+    if (known !== undefined) return known;
+    const close = nearest(name, modelNames);
+    throw new InputError(
+      `--models: names out of ${modelNames.join(", ")} are expected, with commas, got "${name}"${close === undefined ? "" : `; did you mean ${close}?`}`,
+    );
+  });
+}
+
+/** Those of the options that this model takes. @throws InputError for one that none of the models does. */
+function optionsFor(
+  name: ModelName,
+  names: readonly ModelName[],
+  given: ModelsRequest["given"],
+): Readonly<Record<string, unknown>> {
+  const options = Object.keys(given) as OptionName[];
+  const idle = options.find((option) => names.every((other) => !isFor(option, other)));
+  if (idle !== undefined) {
+    const able = modelNames.filter((other) => isFor(idle, other));
+    throw new InputError(`${flagOf(idle)}: changes nothing with ${names.join(", ")}; it is for ${able.join(", ")}`);
+  }
+  const own = options.filter((option) => isFor(option, name)).map((option) => [option, given[option]]);
+  return { ...Object.fromEntries(own), model: name };
+}
+
+type Standing = "missing" | "unfinished" | "finished";
+
+/** How far a run of these options is. @throws InputError where the folder holds another run. */
+async function standing(path: string, given: TrainOptions): Promise<Standing> {
+  if (!existsSync(path)) return "missing";
+  const run = openRun(path, { write: false });
+  const before = runConfig(run);
+  const data = await openRunData(given);
+  const now = settleOptions(given, describeRunData(data), data.train.length);
+  const changed = differences(before.options, now);
+  if (before.data.checksum !== data.source.checksum) changed.unshift("other data");
+  if (changed.length > 0) {
+    throw new InputError(
+      `${path}: holds a run with other options (${changed.join(", ")}); choose another folder with --runs, or remove it`,
+    );
+  }
+  return run.readArtifact("evaluation.json") ? "finished" : "unfinished";
+}
+
+/** What changes no number of a run by itself, or only its last bits. */
+const elsewhere = ["threads", "engine"];
+
+function differences(before: TrainOptions, now: TrainOptions): string[] {
+  const [then, here] = [before, now].map((options) => new Map<string, unknown>(Object.entries(options)));
+  return [...new Set([...then.keys(), ...here.keys()])]
+    .filter((option) => !elsewhere.includes(option) && then.get(option) !== here.get(option))
+    .map((option) => `${flagOf(option)} ${then.get(option) ?? "not given"}, now ${here.get(option) ?? "not given"}`);
+}

@@ -37,11 +37,18 @@ export {
 export type { OptimizerOptions, Phase, Schedule } from "./inference/phase.ts";
 export { inferenceNames, LOCAL, phasesOf, type WayOptions } from "./inference/ways.ts";
 export { datasetMoments, type Moments, moments } from "./linalg/moments.ts";
+export { type AdversarialOptions, adversarialAutoencoder } from "./models/adversarial-autoencoder.ts";
 export { formatArchitecture, parseArchitecture } from "./models/architecture.ts";
+export { type AutoencoderOptions, autoencoder } from "./models/autoencoder.ts";
 export { type ConditionDescription, conditionInput } from "./models/condition.ts";
+export { families } from "./models/families.ts";
+export type { Family, FamilyOptions } from "./models/family.ts";
+export { normalizingFlow } from "./models/flow.ts";
+export { type FlowOptions, flowLayers } from "./models/flow-layers.ts";
 export { type GaussianMixture, gaussianMixture } from "./models/gaussian-mixture.ts";
 export { inferredBy } from "./models/inference.ts";
-export { fitMixture, type MixtureFit } from "./models/mixture-fit.ts";
+export { fitKernelPca, type KernelPca, type KernelPcaOptions } from "./models/kernel-pca.ts";
+export { type KernelPcaModelOptions, kernelPca } from "./models/kernel-pca-model.ts";
 export { likelihoodFamilies } from "./models/likelihoods.ts";
 export {
   type ExactPosterior,
@@ -52,9 +59,34 @@ export {
   logEvidence,
   posteriorGap,
 } from "./models/linear-gaussian.ts";
-export { type DataDescription, describeData, type Model, type ModelModule, standardisation } from "./models/model.ts";
-export type { LikelihoodName, PosteriorName, PriorName, ScaleName } from "./models/names.ts";
+export { fitMixture, type MixtureFit } from "./models/mixture-fit.ts";
+export { gaussianMixtureModel, type MixtureModelOptions } from "./models/mixture-model.ts";
+export {
+  type AnyModel,
+  type DataDescription,
+  describeData,
+  type Gauge,
+  type Model,
+  type ModelModule,
+  type ModelPhase,
+  type PointModel,
+  type RuleContext,
+  type RuleFit,
+  type RuleStep,
+  standardisation,
+  type UpdateRule,
+} from "./models/model.ts";
+export {
+  type LikelihoodName,
+  type ModelName,
+  modelNames,
+  type PosteriorName,
+  type PriorName,
+  type ScaleName,
+} from "./models/names.ts";
 export { type Architecture, decoderNetwork, encoderNetwork } from "./models/networks.ts";
+export { fitPca, type Pca, type PcaOptions } from "./models/pca.ts";
+export { pca } from "./models/pca-model.ts";
 export { posteriorFamilies } from "./models/posteriors.ts";
 export { priorFamilies } from "./models/priors.ts";
 export { emStep, fitByEm, fitProbabilisticPca, meanLogLikelihood } from "./models/probabilistic-pca.ts";
@@ -68,6 +100,7 @@ export {
 } from "./models/programs.ts";
 export { type LayerSummary, type NetworkSummary, networkSummary } from "./models/summary.ts";
 export { type VaeOptions, vae, vaeSchema } from "./models/vae.ts";
+export { type WassersteinOptions, wassersteinAutoencoder } from "./models/wasserstein-autoencoder.ts";
 export {
   glorotNormal,
   glorotUniform,

@@ -49,7 +49,7 @@ async function open({ source }: Questions["open"]): Promise<ModelFacts> {
   await before?.release();
   const { data, model } = sampler.facts;
   const { shape, range, columns, examples } = data;
-  const { latents, likelihood, parameters } = model;
+  const { latents, likelihood = "none", parameters } = model;
   return { name: sampler.name, shape, range, columns, examples, latents, likelihood, parameters };
 }
 

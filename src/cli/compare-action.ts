@@ -29,7 +29,8 @@ export async function compareFromFlags(
   const wanted = engineFlag(flags.engine);
   checkPage(flags);
   const stage = createStage();
-  const named = await runPaths(paths, flags, given, stage);
+  const here = { ...(threads === undefined ? {} : { threads }), ...(wanted === undefined ? {} : { engine: wanted }) };
+  const named = await runPaths(paths, flags, { given, here }, stage);
   const stop = interruptible(stage.say);
   try {
     const watch = (label: string, unit: string) => stage.watch(label, unit, stop.signal);
@@ -62,11 +63,18 @@ export async function compareFromFlags(
   }
 }
 
+interface TrainingFlags {
+  /** Options of training alone. */
+  readonly given: Readonly<Record<string, unknown>>;
+  /** Threads and engine, for training as for comparing. */
+  readonly here: Readonly<Record<string, unknown>>;
+}
+
 /** The runs that are named, or those of the models. */
 async function runPaths(
   paths: readonly string[],
   { models, runs }: CompareFlags,
-  given: Readonly<Record<string, unknown>>,
+  { given, here }: TrainingFlags,
   { say }: Stage,
 ): Promise<readonly string[]> {
   if (models === undefined) {
@@ -84,7 +92,8 @@ async function runPaths(
   if (paths.length > 1) {
     throw new InputError(`--models: one DATA is expected beside it, got ${paths.join(", ")}; leave runs out`);
   }
-  return trainModels({ models, runs, given: { ...given, ...(paths.length === 1 ? { data: paths[0] } : {}) }, say });
+  const data = paths.length === 1 ? { data: paths[0] } : {};
+  return trainModels({ models, runs, given: { ...given, ...here, ...data }, say });
 }
 
 function checkPage({ out, force }: CompareFlags): void {

@@ -1,6 +1,5 @@
-import { type Dataset, subset } from "../data/dataset.ts";
-import { drawnCodes, type PriorDraws, priorDraws } from "../evaluation/drawn-codes.ts";
-import { energyDistance } from "../evaluation/energy-distance.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { type PriorDraws, priorDraws } from "../evaluation/drawn-codes.ts";
 import { latentPlane } from "../evaluation/latent-map.ts";
 import type { CodeRows, PosteriorSource } from "../evaluation/latents.ts";
 import { estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likelihood.ts";
@@ -8,14 +7,14 @@ import { ascending, quantile } from "../evaluation/quantiles.ts";
 import { summarise } from "../evaluation/summary.ts";
 import { families } from "../models/families.ts";
 import { builtInModel } from "../models/names.ts";
-import { observed } from "../models/programs.ts";
 import type { CodeMap, ComparedModel } from "../report/comparison-input.ts";
 import type { MetricsRow } from "../run/metrics.ts";
+import type { RunData } from "../run/prepare.ts";
 import type { Engine } from "../runtime/engine.ts";
 import type { Watched } from "../trained/trained-model.ts";
 import type { ComparedRun } from "./compare-runs.ts";
+import { aggregateFit } from "./evaluate-aggregate.ts";
 import { accuracyOf, type SpreadCodes, spreadPosteriors } from "./evaluate-codes.ts";
-import { formulasOf } from "./evaluate-formulas.ts";
 import { distanceOf, openArtifact, stampingOf } from "./evaluation-run.ts";
 import { counted } from "./terminal.ts";
 
@@ -30,11 +29,6 @@ export interface Measuring extends Watched {
 /** Codes that are classified and held against the prior, and that a map shows, at most. */
 const MOST_CODES = 2000;
 const MOST_POINTS = 800;
-/** Numbers times pairs of rows that an energy distance takes at most: some seconds. */
-const MOST_WORK = 2e9;
-/** An energy distance with an error needs so many rows. */
-const FEWEST = 3;
-
 /** What a run is and how good: all numbers of the comparison, and where its codes lie. */
 export async function measureRun(compared: ComparedRun, measuring: Measuring): Promise<ComparedModel> {
   const { name, run, config, data, dataset } = compared;
@@ -61,8 +55,10 @@ export async function measureRun(compared: ComparedRun, measuring: Measuring): P
     const error = decoder && (await distanceOf(source, decoder, config));
     const accuracy = codes && (await accuracyOf(source, codes, data.train));
     const [n, k] = codes?.means.shape ?? [0, 0];
-    const draws = prior && codes && (await priorDraws(prior, n, seed));
-    const toPrior = draws && (await distanceToPrior(compared, measuring, codes, draws));
+    const draws = prior && codes && (await priorDraws(prior, n, seed, dataset));
+    const own = async (): Promise<RunData> => data;
+    const against = { engine, run, dataset, seed, signal, own, compared: false };
+    const fit = prior && codes && (await aggregateFit({ ...against, prior, codes }));
     return {
       ...kindOf(compared),
       name,
@@ -73,11 +69,12 @@ export async function measureRun(compared: ComparedRun, measuring: Measuring): P
       density: estimate && densityOf(estimate, compared, measuring),
       rmse: error?.rmse,
       rate: estimate?.density === "posterior" ? { ...estimate.rate, by: rateWords(estimate) } : undefined,
-      distance: typeof toPrior === "string" ? undefined : toPrior,
+      distance: fit?.distance,
+      modes: fit?.modes,
       accuracy,
       secondsPerEpoch: secondsPerEpoch(run.readMetrics()),
       lacks: {
-        distance: typeof toPrior === "string" ? toPrior : undefined,
+        distance: prior && "too few examples, or draws of q(z|x) take the formulas of a module, which is not run",
         accuracy: dataset.labels ? "its codes have no mean, or the training examples one class" : undefined,
       },
       map: codes && k > 1 ? mapOf(codes, dataset, draws) : undefined,
@@ -113,27 +110,6 @@ function densityOf(
 
 function rateWords({ rateBy, samples }: LikelihoodEstimate): string {
   return `KL(q(z|x) ‖ p(z)), ${rateBy === "closed form" ? rateBy : `${rateBy}, ${counted(samples, "draw")}`}`;
-}
-
-/** The energy distance of the codes to draws of the prior, or why there is none. */
-async function distanceToPrior(
-  { run, config, data, dataset }: ComparedRun,
-  { engine, seed, signal }: Measuring,
-  { rows, means }: SpreadCodes,
-  draws: PriorDraws,
-) {
-  const [n, k] = means.shape;
-  if (n < FEWEST) return `fewer than ${FEWEST} examples`;
-  const most = Math.max(FEWEST, Math.floor(Math.sqrt(MOST_WORK / (2 * k))));
-  if (config.model.posterior === undefined) return energyDistance(means, draws.codes, { seed, most });
-  if (builtInModel(config.options.model) === undefined) {
-    return "codes are drawn from q(z|x) by the model's formulas, and a module of one's own is not run";
-  }
-  const { model, description, parameters: values } = await formulasOf(engine, run, data);
-  const used = model.deployed ?? model;
-  const x = observed(used, description);
-  const codes = await drawnCodes({ engine, model: used, x, values, dataset: subset(dataset, rows), seed, signal });
-  return energyDistance(codes, draws.codes, { seed, most });
 }
 
 /** The codes' means in their plane, and the prior in it. */

@@ -6,6 +6,7 @@ import type { PairedComparison } from "../evaluation/paired.ts";
 import type { NaiveEstimate } from "../evaluation/prior-sampling.ts";
 import type { StampedNumber } from "../evaluation/summary.ts";
 import { formatNumber } from "../report/numbers.ts";
+import type { AggregateFit } from "./evaluate-aggregate.ts";
 import type { Gaps } from "./evaluate-gaps.ts";
 import { counted, formatCount } from "./terminal.ts";
 
@@ -55,6 +56,40 @@ export function rateNumbers(split: RateSplit, setting: Stamping): readonly Stamp
         ]
       : []),
   ];
+}
+
+/** How far draws of all codes together are from draws of the prior. */
+export function aggregateNumbers(
+  { distance, told, modes }: AggregateFit,
+  { split }: Stamping,
+): readonly StampedNumber[] {
+  const numbers: StampedNumber[] = [
+    {
+      name: "energy distance",
+      value: distance.value,
+      error: distance.error,
+      unit: "of codes to p(z)",
+      stamp: `one z ~ q(z|x) of each example against draws of p(z), 0 where the two are one; ${distance.stamp}, ${split}`,
+    },
+  ];
+  if (told) {
+    numbers.push({
+      name: "told from p(z)",
+      value: 100 * told.value,
+      error: 100 * told.error,
+      unit: "% right",
+      stamp: `a classifier of codes and draws of p(z), guessing 50 %; ${told.stamp}, ${split}`,
+    });
+  }
+  if (modes) {
+    numbers.push({
+      name: "modes found",
+      value: modes.found,
+      unit: `of ${modes.components}`,
+      stamp: `components of p(z) that hold codes; ${modes.stamp}, ${split}`,
+    });
+  }
+  return numbers;
 }
 
 /** How well the classes can be read off the codes. */

@@ -9,17 +9,18 @@ import { estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likel
 import { reconstructionError } from "../evaluation/reconstruction.ts";
 import { type StampedNumber, summarise, summariseDistance } from "../evaluation/summary.ts";
 import { type AdversarialEpoch, adversarialTrouble } from "../inference/adversarial.ts";
-import { readProgram } from "../onnx/read.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import type { ArtifactName, Run } from "../run/folder.ts";
 import type { RunData } from "../run/prepare.ts";
-import { type CompiledFunction, load } from "../runtime/compile.ts";
+import type { CompiledFunction } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
+import { openProgram } from "../trained/programs.ts";
 import type { Watched } from "../trained/trained-model.ts";
+import { aggregateFit } from "./evaluate-aggregate.ts";
 import { accuracyOf, splitByFormulas, splitOfRate, spreadPosteriors } from "./evaluate-codes.ts";
-import { accuracyNumbers, rateNumbers, type Stamping } from "./evaluate-stamps.ts";
+import { accuracyNumbers, aggregateNumbers, rateNumbers, type Stamping } from "./evaluate-stamps.ts";
 import { SPLITS } from "./examples.ts";
 
 export interface Evaluation {
@@ -57,10 +58,8 @@ export async function openArtifact(engine: Engine, run: Run, name: ArtifactName)
   throw new InputError(`${run.path}/${name}: is missing; finish the run with: reparam train --resume ${run.path}`);
 }
 
-async function openIfThere(engine: Engine, run: Run, name: ArtifactName): Promise<CompiledFunction | undefined> {
-  const file = `${run.path}/${name}`;
-  const bytes = run.readArtifact(name);
-  return bytes && load(engine, readProgram(bytes, file), file);
+function openIfThere(engine: Engine, run: Run, name: ArtifactName): Promise<CompiledFunction | undefined> {
+  return openProgram(engine, `${run.path}/${name}`, run.readArtifact(name));
 }
 
 function hasDensity({ model: { programs } }: RunConfig): boolean {
@@ -86,6 +85,7 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
   const density = hasDensity(config) ? await openArtifact(engine, run, "density.onnx") : undefined;
   const encoder = await openArtifact(engine, run, "encoder.onnx");
   const decoder = await openIfThere(engine, run, "decoder.onnx");
+  const prior = await openIfThere(engine, run, "prior.onnx");
   try {
     const chunk = options.chunk === undefined ? undefined : { examples: options.chunk, samples: Math.min(samples, 50) };
     const onProgress = (done: number): void => options.onProgress?.(done, dataset.length);
@@ -104,6 +104,10 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
     const judged = codes && dataset.labels && split !== "train";
     const accuracy = judged ? await accuracyOf(source, codes, (await own())?.train) : undefined;
     const distance = decoder && (await distanceOf(source, decoder, config));
+    const history = run.readMetrics();
+    const compared = comparesDraws(history.at(-1));
+    const against = { engine, run, dataset, seed, signal, own, compared };
+    const fit = prior && codes && (await aggregateFit({ ...against, prior, codes }));
     const stamping = stampingOf(config, split, dataset);
     const setting = {
       ...stamping,
@@ -114,9 +118,9 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
     const numbers = [
       ...(estimate ? summarise(estimate, setting) : distance ? summariseDistance(distance, setting) : []),
       ...(rateSplit ? rateNumbers(rateSplit, stamping) : []),
+      ...(fit ? aggregateNumbers(fit, stamping) : []),
       ...(accuracy ? accuracyNumbers(accuracy, stamping) : []),
     ];
-    const history = run.readMetrics();
     const collapse = variances && diagnoseCollapse({ variances, rates: bounded.rates }, history.flatMap(ratesOf));
     const unused = collapse?.latents.some(({ state }) => state !== "active") ? collapse.lines : [];
     const trouble = adversarialTrouble(history.flatMap(gameOf));
@@ -132,6 +136,7 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
     await density?.release();
     await encoder.release();
     await decoder?.release();
+    await prior?.release();
   }
 }
 
@@ -167,6 +172,15 @@ const remarkRow = z.object({ remarks: z.array(z.string()) });
 /** What training said of its result in its last row. */
 function saidOf(row: unknown): readonly string[] {
   return remarkRow.safeParse(row).data?.remarks ?? [];
+}
+
+const comparedRow = z.object({
+  train: z.union([z.object({ discriminatorAccuracy: z.number() }), z.object({ discrepancy: z.number() })]),
+});
+
+/** Whether training held draws of all codes against draws of the prior. */
+function comparesDraws(row: unknown): boolean {
+  return comparedRow.safeParse(row).success;
 }
 
 const boundRow = z.object({ train: z.object({ scaleAtBound: z.number() }) });

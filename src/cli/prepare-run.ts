@@ -5,7 +5,7 @@ import { openEngine } from "#engine";
 import { InputError } from "../errors.ts";
 import { stepsPerBatch } from "../inference/ways.ts";
 import { formatArchitecture } from "../models/architecture.ts";
-import { type AnyModel, type DataDescription, isPointModel, likelihoodName } from "../models/model.ts";
+import { type AnyModel, type DataDescription, isPointModel, likelihoodName, type UpdateRule } from "../models/model.ts";
 import { builtInModel, type ModelName, partsOf } from "../models/names.ts";
 import { latentNames } from "../models/programs.ts";
 import { programsIn } from "../run/artifacts.ts";
@@ -79,8 +79,7 @@ export async function prepareRun(
     const tight = memoryWarning(options, model, description);
     const training = await openTraining(options, engine, data, model, description);
     const inherited = options.from !== undefined && target.kind === "new" ? inherit(training, options.from) : [];
-    const steps =
-      model.rule && options.steps === undefined ? model.rule.steps : totalSteps(options, training.stepsPerEpoch);
+    const steps = model.rule ? ruleSteps(options, model.rule) : totalSteps(options, training.stepsPerEpoch);
     const config = configOf(options, engine, data, description, model, training);
     const notices = engine.notice ? [engine.notice] : [];
     for (const part of [data.source, data.validation, data.test]) {
@@ -105,6 +104,11 @@ export async function prepareRun(
     before?.close();
     throw error;
   }
+}
+
+/** A closed form is one step, whatever was asked for. */
+function ruleSteps(options: TrainOptions, { steps }: UpdateRule): number {
+  return steps === 1 ? 1 : (options.steps ?? steps);
 }
 
 /** Training that may not fit: what it keeps, and two thirds of the intermediates, as the engine uses their memory again. */

@@ -27,6 +27,7 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
   const started = performance.now();
   const first = training.step;
   const byRule = prepared.model.rule !== undefined;
+  const stepsPerBatch = training.stepsPerEpoch / Math.floor(prepared.data.train.length / options.batch); // those of a turn
   let recent: Means = {};
   const save = ({ step }: Snapshot, state: LoopState): Record<string, string> => ({
     step: String(step),
@@ -47,7 +48,8 @@ export async function trainRun(prepared: PreparedRun, progress: Progress, signal
       onStep: ({ step, terms }, epoch) => {
         recent = byRule ? terms : smooth(recent, terms);
         const seconds = (performance.now() - started) / 1000;
-        const examplesPerSecond = byRule ? undefined : ((step + 1 - first) * options.batch) / seconds;
+        const batches = (step + 1 - first) / stepsPerBatch;
+        const examplesPerSecond = byRule ? undefined : (batches * options.batch) / seconds;
         progress.update({ step: step + 1, epoch, epochs, terms: recent, examplesPerSecond });
       },
       onEpoch: ({ step, epoch, train: means, validation, learningRate, hypers }) => {

@@ -111,3 +111,8 @@ function toFront(x: Tensor, axis: number): Tensor {
 function prefixed(parameters: Distribution["parameters"]): Distribution["parameters"] {
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`component/${name}`, value]));
 }
+
+/** Whether it is a mixture whose components can be asked. */
+export function isMixture(distribution: Distribution): distribution is Mixture {
+  return "components" in distribution && "logits" in distribution;
+}

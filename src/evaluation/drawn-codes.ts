@@ -45,9 +45,14 @@ export interface PriorDraws {
   readonly standard: boolean;
 }
 
-/** Draws z ~ p(z) by `prior.onnx`, [n, k]. */
-export async function priorDraws(prior: CompiledFunction, count: number, seed: number): Promise<PriorDraws> {
-  const feeds = programFeeds({ program: prior.program, seed, step: EVALUATION_STEP });
+/** Draws z ~ p(z) by `prior.onnx`, [n, k]; of p(z|y) with as many examples that y is given of. */
+export async function priorDraws(
+  prior: CompiledFunction,
+  count: number,
+  seed: number,
+  dataset?: Dataset,
+): Promise<PriorDraws> {
+  const feeds = programFeeds({ program: prior.program, dataset, seed, step: EVALUATION_STEP });
   const isNormal = prior.program.inputs.some(({ leaf }) => leaf.kind === "noise" && leaf.law === "normal");
   let standard = isNormal;
   const codes = await joined(count, async (rows) => {

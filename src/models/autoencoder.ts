@@ -31,7 +31,7 @@ export function autoencoder(options: AutoencoderOptions, data: DataDescription):
 }
 
 /** One deviation for all numbers: the root of their mean variance. Zeros and ones have p(1 − p). */
-function commonDeviation({ means, deviations }: DataDescription): number {
+export function commonDeviation({ means, deviations }: DataDescription): number {
   const variances = Array.from(means, (mean, i) => (deviations ? deviations[i] ** 2 : mean * (1 - mean)));
   return Math.sqrt(variances.reduce((total, one) => total + one, 0) / variances.length) || 1;
 }

@@ -151,11 +151,17 @@ function observedOf(
 ): FactorData<ObservedRows> {
   const data = observedExamples(realDataset(dataset, seed));
   if (!standardize) return { data };
-  const units = unitsOf(data.mean, data.variances);
+  const units = unitsOf(
+    data.mean,
+    data.variances,
+    data.counts.map((count) => count / data.length),
+  );
   return { data: rescaledRows(data, units), units };
 }
 
-/** The units of each number's own deviation, about its mean; a constant keeps its own. */
-function unitsOf(mean: readonly number[], variances: readonly number[]): Units {
-  return { centre: mean, spread: variances.map((variance) => Math.sqrt(variance) || 1) };
+/** The units of each number's own deviation, about its mean; a constant keeps its own. `shares`: of the examples, where it is observed. */
+function unitsOf(mean: readonly number[], variances: readonly number[], shares = mean.map(() => 1)): Units {
+  const spread = variances.map((variance) => Math.sqrt(variance) || 1);
+  const logSpread = spread.reduce((total, value, j) => total + shares[j] * Math.log(value), 0);
+  return { centre: mean, spread, logSpread };
 }

@@ -35,6 +35,8 @@ export interface FactorData<Data> {
 export interface Units {
   readonly centre: Vector;
   readonly spread: Vector;
+  /** The mean over the examples of Σ log spread of what is observed: log p(x) is log p(y) less this. */
+  readonly logSpread: number;
 }
 
 /** EM tells of itself once in so many steps: one takes milliseconds, and there may be thousands. */
@@ -97,8 +99,6 @@ function factorUpdates<Data>(rule: FactorRule<Data>, { k, d, missing }: FactorSh
     open: async (context) => {
       const { dataset, seed } = context;
       const { data, units } = await open(context);
-      // log p(x) of the data's own numbers is that of y = (x − centre)/spread minus Σ log spread
-      const logUnits = units?.spread.reduce((total, value) => total + Math.log(value), 0) ?? 0;
       const state = { weight: float64(d, k), mean: float64(d), noiseVariances: float64(d), logLikelihood: float64(1) };
       const write = ({ model: { weight, mean, noiseVariances }, meanLogLikelihood }: FactorStep): void => {
         state.weight.data.set(weight.flat());
@@ -118,7 +118,7 @@ function factorUpdates<Data>(rule: FactorRule<Data>, { k, d, missing }: FactorSh
           const before = state.logLikelihood.data[0];
           const next = step(read(), data);
           write(next);
-          const logLikelihood = next.meanLogLikelihood - logUnits;
+          const logLikelihood = next.meanLogLikelihood - (units?.logSpread ?? 0);
           const converged = next.meanLogLikelihood - before < tolerance;
           return { loss: -logLikelihood, terms: { logLikelihood }, converged };
         },

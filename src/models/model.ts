@@ -153,6 +153,8 @@ export interface ModelPhase {
   readonly moves: readonly string[];
   /** Its learning rate as a share of the run's; 1 by default. */
   readonly share?: number;
+  /** What its optimizer keeps of gradients before: Adam's β₁, or SGD's momentum; the run's by default. */
+  readonly momentum?: number;
   /** Per-example numbers that it tells beside the bound. */
   readonly terms?: Readonly<Record<string, Tensor>>;
 }

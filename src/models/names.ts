@@ -122,6 +122,15 @@ export const densityModels: readonly ModelName[] = modelNames.filter(
   (name) => !["autoencoder", "pca", "kernel-pca"].some((without) => without === name),
 );
 
+/** Models that are fitted in closed form or by EM, not by gradients. */
+export const fittedModels: readonly ModelName[] = [
+  "pca",
+  "kernel-pca",
+  "probabilistic-pca",
+  "factor-analysis",
+  "gaussian-mixture",
+];
+
 /** The built-in model of this name, the variational autoencoder where none is given; undefined of a module's path. */
 export function builtInModel(model: string | undefined): ModelName | undefined {
   return model === undefined ? "vae" : modelNames.find((name) => name === model);

@@ -6,7 +6,7 @@ import { relaxedBernoulli } from "../distributions/relaxed-bernoulli.ts";
 import { uniform } from "../distributions/uniform.ts";
 import { flow } from "../flows/flow.ts";
 import { zeros } from "../nn/initialisers.ts";
-import { add, constant, exp, matmul, mul, type Tensor } from "../tensor/index.ts";
+import { constant, exp, matmul, type Tensor } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
 import { staticShape } from "../tensor/shape.ts";
 import { type FlowOptions, flowLayers } from "./flow-layers.ts";
@@ -49,11 +49,11 @@ function ring(components: number, k: number): Float32Array {
   return places;
 }
 
-/** A draw of the component of `classes` that each row of ones and zeros [batch, C] names. */
-export function classDraw(oneHot: Tensor, latents: number, noise: Tensor): Tensor {
-  const [components] = staticShape("classDraw", oneHot.shape.slice(-1));
+/** p(z|y): the component of `classes` that each row of ones and zeros y [batch, C] names. Its shape is [batch, k]. */
+export function classPrior(oneHot: Tensor, latents: number): Distribution {
+  const [components] = staticShape("classPrior", oneHot.shape.slice(-1));
   const places = constant(ring(components, latents), [components, latents]);
-  return add(matmul(oneHot, places), mul(WIDTH, noise));
+  return normal(matmul(oneHot, places), WIDTH);
 }
 
 /** The priors that `--prior` names. */

@@ -1,12 +1,12 @@
 import type { Distribution } from "../distributions/distribution.ts";
 import { inverseMultiquadratic, maximumMeanDiscrepancy } from "../inference/discrepancy.ts";
 import { latentNoise } from "../inference/elbo.ts";
-import { namedLeaves } from "../onnx/lower.ts";
 import { mean, mul, reshape, stopGradient, sub, sum, type Tensor } from "../tensor/index.ts";
 import { evaluate } from "../tensor/reference.ts";
+import { comparedCodes } from "./compared-codes.ts";
 import type { Family } from "./family.ts";
 import type { DataDescription, Model } from "./model.ts";
-import { type VaeOptions, vae } from "./vae.ts";
+import type { VaeOptions } from "./vae.ts";
 
 export interface WassersteinOptions {
   readonly vae: VaeOptions;
@@ -25,7 +25,7 @@ export function wassersteinAutoencoder(
   { vae: options, regularization = WEIGHT }: WassersteinOptions,
   data: DataDescription,
 ): Model {
-  const model = vae(options, data);
+  const model = comparedCodes("wasserstein-autoencoder", options, data);
   const kernel = inverseMultiquadratic(expectedSquare(model.prior, model.latents));
   const prior = stopGradient(model.prior.sample(latentNoise("prior", model.prior, "batch")));
   const discrepancy = (z: Tensor): Tensor => maximumMeanDiscrepancy(z, prior, kernel);
@@ -36,9 +36,9 @@ export function wassersteinAutoencoder(
   };
 }
 
-/** E‖p − p′‖² of two draws of the prior, 2 Σ var: what the kernel's scales are in units of. 2k of one that is trained, as of N(0, I). */
+/** E‖p − p′‖² of two draws of the prior, 2 Σ var: what the kernel's scales are in units of. 2k, as of N(0, I), where no variance is known. */
 function expectedSquare({ variance }: Distribution, latents: number): number {
-  if (variance === undefined || namedLeaves([variance]).length > 0) return 2 * latents;
+  if (variance === undefined) return 2 * latents;
   const [total] = evaluate([mul(2, sum(variance))], {});
   return total.data[0];
 }

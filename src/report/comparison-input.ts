@@ -3,6 +3,7 @@ import type { Scored } from "../evaluation/comparison.ts";
 import type { EnergyDistance } from "../evaluation/energy-distance.ts";
 import type { PlanePoint } from "../evaluation/latent-map.ts";
 import type { Estimate } from "../evaluation/likelihood.ts";
+import type { Modes } from "../evaluation/modes.ts";
 import type { Image } from "./grid.ts";
 
 /** Several models on the same held-out examples. */
@@ -36,6 +37,8 @@ export interface ComparedModel extends Scored {
   readonly rate?: Estimate & { readonly by: string };
   /** Of codes z ~ q(z|x), or points f(x), to draws of p(z). */
   readonly distance?: EnergyDistance;
+  /** Of a prior that is a mixture. */
+  readonly modes?: Modes;
   readonly accuracy?: CodeAccuracy;
   /** The middle one of its epochs, validation included. */
   readonly secondsPerEpoch?: number;

@@ -34,11 +34,18 @@ function reachOf(points: readonly PlanePoint[]): number {
   return 1.05 * quantile(ascending(points.map(({ x, y }) => Math.max(Math.abs(x), Math.abs(y)))), HELD);
 }
 
+export interface MapOptions {
+  /** How far the axes reach from 0. */
+  readonly frame: number;
+  readonly labelNames?: readonly string[];
+  /** Models that have no plane to be shown in. */
+  readonly without: readonly string[];
+}
+
 /** Every model's codes in the same axes. */
 export async function mapSection(
   maps: readonly NamedMap[],
-  frame: number,
-  labelNames?: readonly string[],
+  { frame, labelNames, without }: MapOptions,
 ): Promise<Section> {
   const labels = maps.flatMap(({ map }) => map.points.flatMap(({ label }) => label ?? []));
   const { looks, lookOf } = classLooks(labels, labelNames);
@@ -54,6 +61,7 @@ export async function mapSection(
     maps.some(({ map }) => map.prior?.kind === "draws") && "Grey dots are draws of a prior that is another.",
     free &&
       "Codes of a model without a prior have no scale of their own: they are moved to 0 and scaled to unit deviation.",
+    without.length > 0 && `Without a plane, as they have one latent or codes without a mean: ${without.join(", ")}.`,
   ];
   const key = looks.length > 0 ? legend(looks) : undefined;
   return {

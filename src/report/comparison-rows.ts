@@ -72,7 +72,7 @@ export function comparisonTable({ models, examples }: Pick<ComparisonInput, "mod
     number(
       "log p(x), nats",
       () => NO_DENSITY,
-      ({ model: { density } }) => density && withError(density.mean),
+      ({ model: { density } }) => density && { ...withError(density.mean), note: noted(density.stamp) },
     ),
     text("estimated by", ({ density }) => density?.estimator),
     number(
@@ -95,6 +95,16 @@ export function comparisonTable({ models, examples }: Pick<ComparisonInput, "mod
       ({ lacks }) => lacks?.distance ?? "has no prior p(z)",
       ({ model: { distance } }) => distance && { ...withError(distance), note: noted(ENERGY) },
     ),
+    ...(models.some(({ modes }) => modes)
+      ? [
+          number(
+            "modes found",
+            () => "has no prior of several modes",
+            ({ model: { modes } }) =>
+              modes && { text: `${modes.found} of ${modes.components}`, note: noted(modes.stamp) },
+          ),
+        ]
+      : []),
     ...(["nearest", "linear"] as const).map((how) =>
       number(
         how === "nearest" ? "nearest neighbours, %" : "linear probe, %",

@@ -51,7 +51,9 @@ ${footnotes.map((note) => html`<li>${note}</li>\n`)}</ol>`;
 
 async function mapsOf({ models, labelNames }: ComparisonInput): Promise<Section | undefined> {
   const maps = models.flatMap(({ name, title, map }) => (map ? [{ name, title, map }] : []));
-  return maps.length === 0 ? undefined : mapSection(maps, frameOf(maps.map(({ map }): CodeMap => map)), labelNames);
+  if (maps.length === 0) return undefined;
+  const without = models.filter(({ map }) => !map).map(({ name }) => name);
+  return mapSection(maps, { frame: frameOf(maps.map(({ map }): CodeMap => map)), labelNames, without });
 }
 
 async function reconstructionsOf({ models, originals }: ComparisonInput): Promise<Section | undefined> {

@@ -13,7 +13,7 @@ export interface ScatterOptions {
   readonly titles: readonly [string, string];
   /** Numbers that both axes hold, beside the points; then the chart is square. */
   readonly within: readonly number[];
-  /** Both axes go from −frame to frame, whatever the points: charts of one frame can be laid over each other. */
+  /** Both axes go from −frame to frame, and what lies beyond is left out: charts of one frame can be laid over each other. */
   readonly frame?: number;
   /** Rings around `at` behind the points. */
   readonly rings?: { readonly at: Place; readonly radii: readonly number[] };
@@ -37,10 +37,12 @@ const CORNERS = 72;
 
 /** One unit is as long on both axes, since distances are what a map shows. */
 export function scatter(
-  points: readonly LookedPoint[],
+  given: readonly LookedPoint[],
   { titles, within, frame, rings, behind = [] }: ScatterOptions,
   alt: string,
 ): Promise<Html> {
+  const inside = isWithin(frame);
+  const points = given.filter(inside);
   const height = within.length > 0 || frame !== undefined ? chartWidth : 320;
   const plot = { width: chartWidth - 44, height: height - 40 }; // less what the axes take, about
   const domains = frame === undefined ? around(points, within, plot) : framed(frame, plot);
@@ -57,13 +59,13 @@ export function scatter(
   const place = { x: along("x", titles[0]), y: along("y", titles[1]) };
   const muted = { color: "var(--muted)", opacity: 0.35 };
   const outlines = (rings?.radii ?? []).map((radius) => ({
-    data: { values: corners(rings?.at ?? { x: 0, y: 0 }, radius) },
-    mark: { type: "line" as const, strokeWidth: 1, strokeDash: [4, 3], color: "var(--muted)", clip: true },
+    data: { values: corners(rings?.at ?? { x: 0, y: 0 }, radius, inside) },
+    mark: { type: "line" as const, strokeWidth: 1, strokeDash: [4, 3], color: "var(--muted)" },
     encoding: { ...place, order: { field: "corner", type: "quantitative" as const } },
   }));
   const cloud = {
-    data: { values: behind.map(({ x, y }) => ({ x, y })) },
-    mark: { type: "point" as const, filled: true, size: 5, clip: true, ...muted },
+    data: { values: behind.filter(inside).map(({ x, y }) => ({ x, y })) },
+    mark: { type: "point" as const, filled: true, size: 5, ...muted },
     encoding: place,
   };
   const own = {
@@ -73,7 +75,6 @@ export function scatter(
       filled: true,
       size: pointSize(points.length),
       opacity: 0.8,
-      clip: frame !== undefined,
     },
     encoding: {
       ...place,
@@ -120,9 +121,16 @@ function framed(frame: number, plot: Plot): Domains {
   return { x: half(plot.width), y: half(plot.height) };
 }
 
-function corners({ x, y }: Place, radius: number): readonly (Place & { readonly corner: number })[] {
+/** Whether a place is shown. Nothing is cut by a clip path: their ids would be the same in all charts of a page. */
+function isWithin(frame = Number.POSITIVE_INFINITY): (place: Place) => boolean {
+  return ({ x, y }) => Math.abs(x) <= frame && Math.abs(y) <= frame;
+}
+
+/** The corners of a ring; its line has a gap where they are not shown. */
+function corners({ x, y }: Place, radius: number, inside: (place: Place) => boolean) {
   return Array.from({ length: CORNERS + 1 }, (_, corner) => {
     const angle = (2 * Math.PI * corner) / CORNERS;
-    return { x: x + radius * Math.cos(angle), y: y + radius * Math.sin(angle), corner };
+    const place = { x: x + radius * Math.cos(angle), y: y + radius * Math.sin(angle) };
+    return { ...place, y: inside(place) ? place.y : null, corner };
   });
 }

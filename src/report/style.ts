@@ -78,7 +78,8 @@ thead th { color: var(--muted); font-weight: 400; }
 .small td:first-child { text-align: left; }
 .small thead th:not(:first-child) { text-align: right; }
 .compared td, .compared thead th, .compared thead th:not(:first-child) { min-width: 8rem; white-space: normal; text-align: left; overflow-wrap: anywhere; }
-.compared tbody th { min-width: 7rem; padding-right: 1rem; color: var(--muted); }
+.compared tbody th { position: sticky; left: 0; min-width: 7rem; padding-right: 1rem; background: var(--paper); color: var(--muted); }
+.compared .number td { white-space: nowrap; }
 .compared thead tr:last-child th { font-weight: 600; color: var(--ink); }
 .notes { max-width: 44rem; margin: 1rem 0; padding-left: 1.5rem; color: var(--muted); font-size: 0.85rem; }
 sup { font-size: 0.7em; line-height: 0; color: var(--muted); padding-left: 0.15em; }

@@ -1,5 +1,5 @@
 import { InputError } from "../errors.ts";
-import { builtInModel, type ModelName, modelNames, partsOf } from "../models/names.ts";
+import { builtInModel, fittedModels, type ModelName, modelNames, partsOf } from "../models/names.ts";
 import type { OptionName, TrainOptions } from "./options.ts";
 
 /** Every option that is a part of some built-in model. */
@@ -21,10 +21,37 @@ const variational: readonly OptionName[] = [
   "samples",
 ];
 
+/** Options of training by gradients. */
+const descent: readonly OptionName[] = [
+  "batch",
+  "epochs",
+  "optimizer",
+  "learningRate",
+  "warmup",
+  "decay",
+  "clip",
+  "patience",
+  "keep",
+  "lineSearch",
+  "from",
+];
+
 /** Whether an option says something to a built-in model. */
 export function isFor(option: OptionName, name: ModelName): boolean {
   if (modelParts.includes(option)) return partsOf[name].includes(option);
+  if (descent.includes(option)) return !fittedModels.includes(name);
+  if (option === "steps") return name !== "pca" && name !== "kernel-pca"; // closed forms
   return name === "vae" || !variational.includes(option);
+}
+
+/** Refuses flags of training by gradients for a model that is fitted without; a config.json has them decided for every model. */
+export function checkFlags(given: readonly string[], { model }: TrainOptions, from: (option: string) => string): void {
+  const name = builtInModel(model);
+  if (name === undefined || !fittedModels.includes(name)) return;
+  const idle = [...descent, "steps" as const].find((option) => given.includes(option) && !isFor(option, name));
+  if (idle === undefined) return;
+  const what = idle === "steps" ? "is of training by steps" : "is of training by gradients";
+  throw new InputError(`${from(idle)}: ${what}, and --model ${name} is fitted without them; leave it out`);
 }
 
 /** What these have where nobody gave them. */
@@ -136,9 +163,15 @@ function checkUsed(options: TrainOptions, from: (option: string) => string): voi
       needs: "--transform spline-coupling or spline-autoregressive",
       there: transform === undefined || transform.startsWith("spline"),
     },
+    {
+      option: "lineSearch",
+      needs: "one loss to lower, and an adversarial-autoencoder has three",
+      there: options.model !== "adversarial-autoencoder",
+    },
     { option: "gamma", needs: "--kernel rbf or polynomial", there: kernel !== "cosine" },
     { option: "degree", needs: "--kernel polynomial", there: kernel === "polynomial" },
     { option: "coefficient", needs: "--kernel polynomial", there: kernel === "polynomial" },
+    { option: "missing", needs: "DATA of your own", there: options.data !== undefined },
     { option: "posteriorScale", needs: "--posterior fixed", there: posterior === "fixed" },
     {
       option: "components",
@@ -157,6 +190,6 @@ function checkUsed(options: TrainOptions, from: (option: string) => string): voi
     },
     { option: "outerSteps", needs: "--inference em or per-example", there: turns },
   ];
-  const idle = uses.find(({ option, there }) => options[option] !== undefined && !there);
+  const idle = uses.find(({ option, there }) => options[option] !== undefined && options[option] !== false && !there);
   if (idle) throw new InputError(`${from(idle.option)}: changes nothing without ${idle.needs}`);
 }

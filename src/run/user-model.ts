@@ -7,7 +7,7 @@ import type { Measure } from "../data/dataset.ts";
 import type { Support } from "../distributions/distribution.ts";
 import { InputError } from "../errors.ts";
 import * as library from "../index.ts";
-import type { DataDescription, Model } from "../models/model.ts";
+import type { AnyModel, DataDescription, Model, PointModel } from "../models/model.ts";
 import * as tensor from "../tensor/index.ts";
 
 /** A checksum of the module's text, so that a run can tell when it has changed. */
@@ -21,7 +21,7 @@ export function moduleChecksum(path: string): string {
  * `reparam` in it is this very package, wherever the file lies. What goes wrong in its functions, now or when a program
  * is built of them, is an InputError that begins with the path.
  */
-export async function loadUserModel(path: string, description: DataDescription): Promise<Model> {
+export async function loadUserModel(path: string, description: DataDescription): Promise<AnyModel> {
   moduleChecksum(path);
   const jiti = createJiti(pathToFileURL(resolve(path)).href, {
     virtualModules: { reparam: library, "reparam/tensor": tensor },
@@ -36,12 +36,13 @@ export async function loadUserModel(path: string, description: DataDescription):
     );
   }
   const model: unknown = guard(path, () => Reflect.apply(made, undefined, [description]));
+  if (isPoint(model)) return guardPoint(path, model, description);
   if (!isModel(model)) {
     throw new InputError(
-      `${path}: the model needs latents (a number), encoder and decoder (functions) and prior (a distribution)`,
+      `${path}: the model needs latents (a number), and either encoder and decoder (functions) and prior (a distribution), or encode, decode and terms (functions) and gauge ({ term, better })`,
     );
   }
-  const guarded = guardFunctions(path, model);
+  const guarded = guardModel(path, model);
   if (!model.observe) checkDensity(path, guarded, description);
   return guarded;
 }
@@ -49,41 +50,56 @@ export async function loadUserModel(path: string, description: DataDescription):
 function isModel(value: unknown): value is Model {
   if (typeof value !== "object" || value === null) return false;
   const { latents, encoder, decoder, prior } = value as Partial<Model>;
-  return (
-    Number.isInteger(latents) &&
-    Number(latents) > 0 &&
-    typeof encoder === "function" &&
-    typeof decoder === "function" &&
-    has(prior, "sample", "logProb")
-  );
+  return isCount(latents) && areFunctions(encoder, decoder) && has(prior, "sample", "logProb");
 }
 
-/** The model with its functions' mistakes told as the module's. */
-function guardFunctions(path: string, model: Model): Model {
-  const {
-    latents,
-    space,
-    prior,
-    observation,
-    unit,
-    observe,
-    objective,
-    amortization,
-    averages,
-    monitors,
-    shown,
-    code,
-  } = model;
-  const returned = <T>(name: string, expected: string, value: T, ...members: readonly string[]): T => {
-    if (has(value, ...members)) return value;
-    throw new InputError(`${path}: ${name}: ${expected} is expected to be returned, got ${typeof value}`);
-  };
+function isPoint(value: unknown): value is PointModel {
+  if (typeof value !== "object" || value === null) return false;
+  const { latents, encode, decode, terms, gauge } = value as Partial<PointModel>;
+  return isCount(latents) && areFunctions(encode, decode, terms) && has(gauge, "term", "better");
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) > 0;
+}
+
+function areFunctions(...values: readonly unknown[]): boolean {
+  return values.every((value) => typeof value === "function");
+}
+
+/** Runs a module's function: what it throws, and a result without these members, is told with the place. */
+function checked<T>(place: string, expected: string, members: readonly string[], call: () => T): T {
+  const value = guard(place, call);
+  if (has(value, ...members)) return value;
+  throw new InputError(`${place}: ${expected} is expected to be returned, got ${typeof value}`);
+}
+
+const tensorOf = <T>(place: string, call: () => T): T => checked(place, "a tensor", ["shape", "dtype"], call);
+
+/** What every model has, with its functions' mistakes told as the module's. */
+function guardCommon(
+  path: string,
+  { latents, space, observe, observation, unit, rule, missing }: AnyModel,
+): Pick<AnyModel, "latents" | "space" | "observe" | "observation" | "unit" | "rule" | "missing"> {
   return {
     latents,
     space,
-    prior,
     observation,
     unit,
+    missing,
+    rule,
+    observe: observe && ((raw, samples) => tensorOf(`${path}: observe`, () => observe(raw, samples))),
+  };
+}
+
+/** The model with its functions' mistakes told as the module's. */
+function guardModel(path: string, model: Model): Model {
+  const { prior, objective, amortization, averages, monitors, shown, code, phases, turn, deployed } = model;
+  return {
+    ...guardCommon(path, model),
+    prior,
+    turn,
+    deployed: deployed && guardModel(path, deployed),
     amortization: amortization && {
       ...amortization,
       network: (x) => guard(`${path}: amortization.network`, () => amortization.network(x)),
@@ -93,21 +109,56 @@ function guardFunctions(path: string, model: Model): Model {
     monitors: monitors && ((draws) => guard(`${path}: monitors`, () => monitors(draws))),
     shown: shown && ((likelihood) => guard(`${path}: shown`, () => shown(likelihood))),
     code: code && ((posterior) => guard(`${path}: code`, () => code(posterior))),
-    observe: observe && ((raw) => guard(`${path}: observe`, () => observe(raw))),
+    phases: phases && ((terms, x, draws) => guard(`${path}: phases`, () => phases(terms, x, draws))),
     objective:
       objective &&
       ((terms, x, draws) => {
-        const loss = guard(`${path}: objective`, () => objective(terms, x, draws));
-        if (returned("objective", "a tensor", loss, "shape").shape.length === 0) return loss;
+        const loss = checked(`${path}: objective`, "a tensor", ["shape"], () => objective(terms, x, draws));
+        if (loss.shape.length === 0) return loss;
         throw new InputError(`${path}: objective: one number is expected, got [${loss.shape}]; take its mean`);
       }),
-    encoder: (x) => {
-      const posterior = guard(`${path}: encoder`, () => model.encoder(x));
-      return returned("encoder", "a distribution", posterior, "sample", "logProb");
+    encoder: (x) => checked(`${path}: encoder`, "a distribution", ["sample", "logProb"], () => model.encoder(x)),
+    decoder: (z) =>
+      checked(`${path}: decoder`, "a distribution", ["logProb", "mean", "parameters"], () => model.decoder(z)),
+  };
+}
+
+/** The same of a model of two maps, whose shapes are looked at too. */
+function guardPoint(path: string, model: PointModel, { shape }: DataDescription): PointModel {
+  const { prior, density, gauge, terms, logProb, initialised, encode, decode, latents } = model;
+  const { better } = gauge;
+  if (better !== "larger" && better !== "smaller") {
+    throw new InputError(`${path}: gauge.better: "larger" or "smaller" is expected, got ${JSON.stringify(better)}`);
+  }
+  if (logProb && !prior) {
+    throw new InputError(`${path}: logProb: a model with a density needs a prior too, which its samples are drawn by`);
+  }
+  return {
+    ...guardCommon(path, model),
+    prior,
+    density: density ?? (logProb && "Density"),
+    gauge,
+    encode: (x) => {
+      const z = tensorOf(`${path}: encode`, () => encode(x));
+      if (z.shape.at(-1) === latents) return z;
+      throw new InputError(
+        `${path}: encode: [batch, ${latents}] is expected, as latents is ${latents}, got [${z.shape}]`,
+      );
     },
-    decoder: (z) => {
-      const likelihood = guard(`${path}: decoder`, () => model.decoder(z));
-      return returned("decoder", "a distribution", likelihood, "logProb", "mean", "parameters");
+    decode: (z) => {
+      const x = tensorOf(`${path}: decode`, () => decode(z));
+      if (x.shape.slice(1).join() === shape.join()) return x;
+      throw new InputError(
+        `${path}: decode: [batch, ${shape.join(", ")}] is expected, as the data are, got [${x.shape}]`,
+      );
+    },
+    logProb: logProb && ((x) => tensorOf(`${path}: logProb`, () => logProb(x))),
+    initialised: initialised && ((x) => guard(`${path}: initialised`, () => initialised(x))),
+    terms: (x) => {
+      const told = guard(`${path}: terms`, () => terms(x));
+      if (has(told, gauge.term)) return told;
+      const names = typeof told === "object" && told !== null ? Object.keys(told).join(", ") : typeof told;
+      throw new InputError(`${path}: terms: ${gauge.term}, which gauge names, is expected, got ${names}`);
     },
   };
 }

@@ -22,8 +22,8 @@ export const isotropic =
 
 /**
  * A flow over d numbers as a VAE: p(z) = N(0, I), p_s(x|z) = N(g(z), s²I) with g = f⁻¹, and a q around f(x). With `lawOfNoisy` a draw of its
- * bound is log p(f(x + sε)) + log|det J_f(x + sε)|, the flow's log-density there: the two Gaussians in x cancel. Nielsen et al. 2020, §3.1,
- * have s → 0.
+ * bound is log p(f(x + sε)) + log|det J_f(x + sε)|, the flow's log-density there: the two Gaussians in x cancel. s → 0 are the
+ * deltas of Nielsen et al. 2020 (SurVAE flows).
  */
 export function flowAsVae(
   f: Bijection,

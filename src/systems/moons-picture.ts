@@ -30,7 +30,7 @@ function moons(count: number): readonly { readonly upper: boolean; readonly at: 
 
 /** Lines of noise space at every half deviation, through points that are close enough to bend. */
 const LINES = Array.from({ length: 11 }, (_, i) => (i - 5) / 2);
-const ALONG = Array.from({ length: 61 }, (_, i) => (i - 30) / 12);
+const ALONG = Array.from({ length: 57 }, (_, i) => ((i - 28) * 5) / 56);
 
 const lines = LINES.flatMap((level) => [
   { name: `across ${level}`, points: ALONG.map((along): Point => [along, level]) },
@@ -39,7 +39,7 @@ const lines = LINES.flatMap((level) => [
 
 /** The box of x that is drawn, and the rows and columns of the density's grid in it. */
 const box = { left: -1.6, right: 2.6, low: -1.15, high: 1.65 };
-const CELLS = { columns: 150, rows: 70 };
+const CELLS = { columns: 120, rows: 56 };
 const WIDTH = 336;
 const HEIGHT = (WIDTH * (box.high - box.low)) / (box.right - box.left);
 const NOISE_REACH = 2.9;
@@ -97,7 +97,7 @@ export async function moonsPicture(engine: Engine): Promise<readonly SystemPictu
   );
   const description = describeData(dataset);
   const model = densityModel(smoothFlow("moons", 2, { layers: 8, hidden: 32 }), 2);
-  const training = { steps: 2000, rate: 0.01, batchSize: 200, seed: SEED };
+  const training = { steps: 2500, rate: 0.01, batchSize: 200, seed: SEED };
   const parameters = await trainDensity(engine, model, { dataset, description }, training);
 
   const x = data("x", ["points", 2]);

@@ -20,7 +20,7 @@ export function smoothFlow(name: string, d: number, { layers = 2, hidden = 8 }: 
     ...Array.from({ length: layers }, (_, i) => `${name}/${i + 1}`).flatMap((layer) => [
       actnorm(`${layer}/actnorm`, d),
       linearLu(`${layer}/mixing`, d),
-      affineCoupling(`${layer}/coupling`, d, { network: network(`${layer}/network`) }),
+      affineCoupling(`${layer}/coupling`, d, kept > 0 ? { network: network(`${layer}/network`) } : {}),
     ]),
   );
 }

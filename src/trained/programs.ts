@@ -12,12 +12,20 @@ export interface Programs {
   release(): Promise<void>;
 }
 
+/** One of a run's ONNX files, ready to run; undefined where the run has none of this name. `file` names it in errors. */
+export async function openProgram(
+  engine: Engine,
+  file: string,
+  bytes: Uint8Array | undefined,
+): Promise<CompiledFunction | undefined> {
+  return bytes && load(engine, readProgram(bytes, file), file);
+}
+
 export function openPrograms(engine: Engine, files: RunFiles): Programs {
   const opened = new Map<ProgramName, Promise<CompiledFunction | undefined>>();
   const open = async (name: ProgramName): Promise<CompiledFunction | undefined> => {
-    const bytes = await files.read(`${name}.onnx`);
-    const file = `${files.name}/${name}.onnx`;
-    return bytes && load(engine, readProgram(bytes, file), file);
+    const file = `${name}.onnx`;
+    return openProgram(engine, `${files.name}/${file}`, await files.read(file));
   };
   return {
     has: async (name) => (await files.read(`${name}.onnx`)) !== undefined,

@@ -3,15 +3,9 @@ import { missingRemedy } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
 import { KL_WEIGHT } from "../inference/elbo.ts";
 import { CAPACITY, type ObjectiveOptions } from "../inference/objective.ts";
-import type { Phase, Schedule } from "../inference/phase.ts";
+import type { OptimizerOptions, Phase, Schedule } from "../inference/phase.ts";
 import { phasesOf, type WayOptions } from "../inference/ways.ts";
-import {
-  type AnyModel,
-  type DataDescription,
-  describeData,
-  type ModelModule,
-  type ModelPhase,
-} from "../models/model.ts";
+import { type AnyModel, type DataDescription, describeData, isPointModel, type ModelPhase } from "../models/model.ts";
 import { gaugeOf, startProgram, trainingProgram } from "../models/programs.ts";
 import { namedLeaves } from "../onnx/lower.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
@@ -68,10 +62,15 @@ function turnsOf(
   players: readonly ModelPhase[],
   { terms, updates, ...base }: Omit<Phase, "name" | "loss" | "moves">,
 ): readonly Phase[] {
-  return players.map(({ terms: own = {}, share = 1, ...player }, i) => {
-    const phase = { ...base, ...player, learningRate: scaledSchedule(base.learningRate, share) };
+  return players.map(({ terms: own = {}, share = 1, momentum, ...player }, i) => {
+    const optimizer = momentum === undefined ? base.optimizer : withMomentum(base.optimizer, momentum);
+    const phase = { ...base, ...player, optimizer, learningRate: scaledSchedule(base.learningRate, share) };
     return i === 0 ? { ...phase, terms: { ...terms, ...own }, updates } : { ...phase, terms: own, updates: {} };
   });
+}
+
+function withMomentum(optimizer: OptimizerOptions, momentum: number): OptimizerOptions {
+  return optimizer.kind === "sgd" ? { ...optimizer, momentum } : { ...optimizer, beta1: momentum };
 }
 
 /** How to train; what is left out is as in `reparam train`. */
@@ -85,19 +84,24 @@ export interface FitOptions
 }
 
 /** A model and its trained parameters by name: what its programs are compiled with. */
-export interface Fitted {
-  readonly model: AnyModel;
+export interface Fitted<M extends AnyModel = AnyModel> {
+  readonly model: M;
   readonly description: DataDescription;
   readonly parameters: ReadonlyMap<string, NdArray>;
   readonly outcome: Outcome;
 }
 
 /** Builds a model for these examples and trains it on them; nothing is written. */
-export async function fitModel(build: ModelModule, dataset: Dataset, options: FitOptions): Promise<Fitted> {
+export async function fitModel<M extends AnyModel>(
+  build: (data: DataDescription) => M,
+  dataset: Dataset,
+  options: FitOptions,
+): Promise<Fitted<M>> {
   const { epochs, batchSize = 64, signal, onStep, onEpoch } = options;
-  const steps = epochs * Math.floor(dataset.length / batchSize);
   const description = describeData(dataset);
   const model = build(description);
+  const turn = isPointModel(model) ? 1 : (model.turn ?? 1);
+  const steps = epochs * Math.floor(dataset.length / batchSize) * turn;
   const training = await modelTraining({
     seed: 0,
     samples: 1,

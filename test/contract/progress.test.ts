@@ -136,6 +136,19 @@ describe("progress of a training in a terminal", () => {
     expect(at.lines[0]).toMatch(/0:50 left$/);
   });
 
+  it("counts the steps where each sees all examples, and says that they may end before", () => {
+    const at = stage(100);
+    const progress = createProgress({ stream: at.screen, total: 20_000, now: at.now });
+    const more = { terms: { logLikelihood: -12.3456 }, examplesPerSecond: undefined };
+    for (let step = 1; step <= 500; step++) {
+      at.pass(10);
+      progress.update(state(step, more));
+    }
+    expect(at.lines[0]).toMatch(/░ step \d{3}\/20,000 {2}log p −12\.35 {2}at most 3:1\d left$/);
+    progress.finish();
+    expect(at.lines[0]).toMatch(/ step 500\/20,000 {2}log p −12\.35 {2}in 5s$/);
+  });
+
   it("shows numbers that are not finite", () => {
     const at = stage(100);
     const progress = createProgress({ stream: at.screen, total: 10, now: at.now });

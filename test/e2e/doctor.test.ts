@@ -120,8 +120,8 @@ describe("reparam", () => {
     expect(status).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map(([, name]) => name);
     expect(commands).toEqual([
-      ...["train", "evaluate", "gradients", "report", "info", "sample", "reconstruct", "encode", "decode"],
-      ...["interpolate", "traverse", "score", "export", "doctor"],
+      ...["train", "evaluate", "compare", "gradients", "report", "info", "sample", "reconstruct", "encode"],
+      ...["decode", "interpolate", "traverse", "score", "export", "doctor"],
     ]);
     for (const command of commands) expect(reparam([command, "--help"]).stdout).toMatch(/^Examples?:\n {2}reparam /m);
   });

@@ -17,6 +17,11 @@ import { row17 } from "./row-17.ts";
 import { row18 } from "./row-18.ts";
 import { row19 } from "./row-19.ts";
 import { row20 } from "./row-20.ts";
+import { row22 } from "./row-22.ts";
+import { row23 } from "./row-23.ts";
+import { row24 } from "./row-24.ts";
+import { row25 } from "./row-25.ts";
+import { row26 } from "./row-26.ts";
 import { row28 } from "./row-28.ts";
 import { row29 } from "./row-29.ts";
 import { row30 } from "./row-30.ts";
@@ -46,6 +51,11 @@ export const systemRows: readonly SystemRow[] = [
   row18,
   row19,
   row20,
+  row22,
+  row23,
+  row24,
+  row25,
+  row26,
   row28,
   row29,
   row30,

@@ -46,7 +46,7 @@ interface Linear {
   readonly uncentred: boolean;
 }
 
-const STEPS = 600;
+const STEPS = 800;
 const falling = (peak: number, total: number): Schedule => ({ kind: "warmupCosine", peak, warmup: 50, total });
 
 /** Σ‖x − g(f(x))‖² over the training data of a linear f and g, trained by gradients, against Σ_{j>k} s_j². */
@@ -55,7 +55,7 @@ async function linearError(engine: Engine, { dataset, latents, uncentred }: Line
   const build = (data: DataDescription): PointModel =>
     uncentred ? twoMatrices(latents, data) : autoencoder({ architecture, latents }, data);
   const n = dataset.length;
-  const options = { engine, seed: SEED, epochs: STEPS, batchSize: n, learningRate: falling(0.1, STEPS) };
+  const options = { engine, seed: SEED, epochs: STEPS, batchSize: n, learningRate: falling(0.2, STEPS) };
   const reached = n * (await errorOf(build, dataset, dataset, options));
   const expected = n * pcaError(await fitPca(engine, dataset, { latents, uncentred }));
   return {

@@ -3,6 +3,7 @@ import { flowLayers } from "../dist/models/flow-layers.js";
 import { stream } from "../dist/random/stream.js";
 import { data, mean, neg } from "../dist/tensor/index.js";
 import { threadCounts } from "./machine.ts";
+import { flavours } from "./peer.ts";
 import { openPython } from "./python.ts";
 import type { Figure, Outcome } from "./results.ts";
 import { timeSteps } from "./subject.ts";
@@ -18,13 +19,6 @@ const ROWS = 10_000;
 const LAYERS: Readonly<Record<FlowSubject, number>> = { coupling: 8, autoregressive: 5 };
 /** What a step may take of PyTorch's time, on one thread and each at the thread count it is best with. */
 const BAR = 1;
-
-/** How PyTorch is run; the bar is held against the first. */
-const flavours: readonly { readonly name: string; readonly options: readonly string[] }[] = [
-  { name: "torch eager", options: [] },
-  { name: "torch eager, fused Adam", options: ["--fused"] },
-  { name: "torch compiled, fused Adam", options: ["--compile", "--fused"] },
-];
 
 const remedy =
   "PyTorch takes no part: put one into a virtual environment (python3 -m venv torch && torch/bin/pip install torch numpy, or apt install python3-torch) and give it as PYTHON=torch/bin/python";
@@ -96,8 +90,8 @@ function ratios(timings: readonly Timing[]): readonly Figure[] {
     return [{ what: `${what}: ${label(own)} / ${label(peer)}`, value: median, unit: "×", spread, bar }];
   };
   const alone = timings.filter(({ threads }) => threads === 1);
-  return flavours.flatMap(({ name }, i) => {
-    const bar = i === 0 ? BAR : undefined;
+  return flavours.flatMap(({ name, barred }) => {
+    const bar = barred ? BAR : undefined;
     return [...figure("one thread", alone, name, bar), ...figure("best of each", timings, name, bar)];
   });
 }

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { openEngine } from "../dist/index.js";
 import { benchCoverage } from "./coverage.ts";
 import { benchEpoch } from "./epoch.ts";
+import { benchFlow } from "./flow.ts";
 import { benchLikelihood } from "./likelihood.ts";
 import { provenance } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
@@ -24,6 +25,8 @@ const benches: Readonly<Record<string, () => Promise<Outcome>>> = {
   "mlp-step": () => benchStep("mlp", rounds),
   "conv-step": () => benchStep("conv", rounds),
   "iwae-step": () => benchStep("iwae", rounds),
+  "coupling-step": () => benchFlow("coupling", rounds),
+  "autoregressive-step": () => benchFlow("autoregressive", rounds),
   likelihood: benchLikelihood,
   pca: () => benchPca(rounds),
   mixture: () => benchMixture(rounds),

@@ -355,8 +355,9 @@ async function main(): Promise<void> {
   const start = performance.now();
   console.log(HEAD);
   const rungs = await ladder(await openEngine(), digits, { ...usual, seeds }, (rung) => console.log(row(rung)));
-  for (const { name, angle } of rungs) {
-    if (angle !== undefined) console.log(`\n${name}: its decoder spans PCA's subspace to within ${angle.toFixed(2)}°`);
+  for (const { name, angle, draws } of rungs) {
+    if (angle !== undefined) console.log(`\n${name}: largest angle to PCA's subspace ${angle.toFixed(2)}°`);
+    if (draws) console.log(`\n${name}: heavy-tailed weights for ${(100 * draws.untrusted).toFixed(0)} % of the images`);
   }
   console.log(`\n${((performance.now() - start) / 1000).toFixed(0)} s`);
   if (values.picture !== undefined) writeFileSync(values.picture, await picture(rungs));

@@ -41,6 +41,7 @@ export { type AdversarialOptions, adversarialAutoencoder } from "./models/advers
 export { formatArchitecture, parseArchitecture } from "./models/architecture.ts";
 export { type AutoencoderOptions, autoencoder } from "./models/autoencoder.ts";
 export { type ConditionDescription, conditionInput } from "./models/condition.ts";
+export { factorStart, factorStep, fitFactorAnalysis } from "./models/factor-analysis.ts";
 export { families } from "./models/families.ts";
 export type { Family, FamilyOptions } from "./models/family.ts";
 export { normalizingFlow } from "./models/flow.ts";
@@ -90,6 +91,7 @@ export { pca } from "./models/pca-model.ts";
 export { posteriorFamilies } from "./models/posteriors.ts";
 export { priorFamilies } from "./models/priors.ts";
 export { emStep, fitByEm, fitProbabilisticPca, meanLogLikelihood } from "./models/probabilistic-pca.ts";
+export { fitObserved, imputed, observedRows, observedStart, observedStep } from "./models/probabilistic-pca-missing.ts";
 export {
   decoderProgram,
   densityProgram,

@@ -1,9 +1,10 @@
 import { type Dataset, subset } from "../data/dataset.ts";
-import { isMixture, type Mixture } from "../distributions/mixture.ts";
+import { isMixture } from "../distributions/mixture.ts";
 import { drawnCodes, priorDraws } from "../evaluation/drawn-codes.ts";
 import { type EnergyDistance, energyDistance } from "../evaluation/energy-distance.ts";
 import type { CodeRows } from "../evaluation/latents.ts";
-import { componentShares, likeliestComponent, type Modes, modesFound } from "../evaluation/modes.ts";
+import { mixtureModes } from "../evaluation/mixture-modes.ts";
+import type { Modes } from "../evaluation/modes.ts";
 import { type TwoSampleAccuracy, twoSampleAccuracy } from "../evaluation/two-sample.ts";
 import { builtInModel } from "../models/names.ts";
 import { observed } from "../models/programs.ts";
@@ -11,10 +12,8 @@ import { stream } from "../random/stream.ts";
 import { runConfig } from "../run/config.ts";
 import type { Run } from "../run/folder.ts";
 import type { RunData } from "../run/prepare.ts";
-import { type CompiledFunction, compile } from "../runtime/compile.ts";
+import type { CompiledFunction } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
-import { data } from "../tensor/index.ts";
-import type { NdArray } from "../tensor/ndarray.ts";
 import type { SpreadCodes } from "./evaluate-codes.ts";
 import { formulasOf } from "./evaluate-formulas.ts";
 
@@ -82,7 +81,7 @@ export async function aggregateFit(source: AggregateSource): Promise<AggregateFi
   return {
     distance: energyDistance(drawn, draws, { seed, most }),
     told: compared && n >= FEWEST_TOLD ? await twoSampleAccuracy(engine, drawn, draws, { seed }) : undefined,
-    modes: mixture && (await modesOf(engine, mixture, drawn, draws, used?.parameters)),
+    modes: mixture && (await mixtureModes(engine, mixture, drawn, draws, used?.parameters)),
   };
 }
 
@@ -90,25 +89,4 @@ export async function aggregateFit(source: AggregateSource): Promise<AggregateFi
 function normals({ means, scales }: SpreadCodes, seed: number): CodeRows | undefined {
   const from = stream(seed, "codes");
   return scales && { ...means, data: means.data.map((mean, i) => mean + scales.data[i] * from.normal()) };
-}
-
-async function modesOf(
-  engine: Engine,
-  prior: Mixture,
-  codes: CodeRows,
-  draws: CodeRows,
-  values?: ReadonlyMap<string, NdArray>,
-): Promise<Modes> {
-  const component = likeliestComponent(prior, data("z", ["batch", codes.shape[1]]));
-  const program = await compile(engine, { component }, { values });
-  try {
-    const assigned = async ({ data: rows, shape }: CodeRows): Promise<ArrayLike<number>> => {
-      const found = await program.run({ z: { data: Float32Array.from(rows), shape: [...shape] } });
-      return Array.from(found.component.data, Number);
-    };
-    const components = Number(prior.logits.shape.at(-1));
-    return modesFound(await assigned(codes), componentShares(await assigned(draws), components));
-  } finally {
-    await program.release();
-  }
 }

@@ -46,6 +46,11 @@ export type Refinable = Parameters<typeof refinePosteriors>[0]["model"];
 export function refinable({ model, description }: Formulas): Refinable {
   const used = model.deployed ?? model;
   const { amortization } = used;
+  if (model.rule) {
+    throw new InputError(
+      "--gaps: the posterior of this model is exact, so that it has none; they are of encoders such as that of --model vae",
+    );
+  }
   if (!amortization) {
     throw new InputError(
       "--gaps: the model must give its encoder in two parts, as amortization { numbers, network, posterior }",

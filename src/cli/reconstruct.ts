@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { missingRemedy } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { addConditionFlags, type ConditionFlags } from "./condition-flags.ts";
@@ -48,9 +49,7 @@ export function reconstructCommand(): Command {
       await useRun(path, flags, ["reconstruct"], async (place) => {
         const { model, watch } = place;
         if (flags.fill && model.facts.data.missing === undefined) {
-          throw new InputError(
-            `--fill: ${path} was trained on data without missing numbers; train with --missing keep`,
-          );
+          throw new InputError(`--fill: ${path} was trained on data that lack nothing; ${missingRemedy}`);
         }
         const target = targetOf(flags, model.facts, "reconstructions");
         const picture = /\.png$/i.test(target.out);
@@ -64,7 +63,8 @@ export function reconstructCommand(): Command {
         const output = picture
           ? { values: pairs(readAll(dataset), values, { width: columns, blank: white }), columns }
           : { values, names: dataset.sources, before: dataset.sources && { source: dataset.sources } };
-        const what = `${counted(dataset.length, "example")} of ${split}${picture ? ", reconstructions below" : flags.fill ? ", filled in" : ", reconstructed"}`;
+        const done = flags.fill ? "filled in" : "reconstructed";
+        const what = `${counted(dataset.length, "example")} of ${split}, ${picture ? "reconstructions below" : done}`;
         await showExamples(target, output, model.facts, { count: dataset.length, what });
       });
     });

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { z } from "zod";
 import { type OptionName, optionsSchema } from "../run/options.ts";
 import { kebab } from "./gather-options.ts";
+import { optionGroups } from "./option-groups.ts";
 
 interface TrainFlags {
   readonly out?: string;
@@ -51,7 +52,7 @@ Examples:
 /** `reparam train [DATA]` */
 export function trainCommand(): Command {
   const command = new Command("train")
-    .description("train a variational autoencoder on images or a table of numbers")
+    .description("train a variational autoencoder, or another model by --model, on images or a table of numbers")
     .argument(
       "[data]",
       "folder of images, one image, CSV or TSV table, IDX or .npy file; the embedded Fashion-MNIST images by default",
@@ -61,8 +62,8 @@ export function trainCommand(): Command {
     .option("--force", "replace the run that is in --out")
     .option("--config <file>", "JSON file of options, or the config.json of a run; flags override it")
     .option("--json", "print the result as JSON");
-  for (const name of Object.keys(optionsSchema.shape) as OptionName[]) {
-    if (name !== "data") command.addOption(flagFor(name));
+  for (const [heading, names] of optionGroups()) {
+    for (const name of names) command.addOption(flagFor(name).helpGroup(heading));
   }
   command.addHelpText("after", example);
   return command.action(async (data: string | undefined, flags: TrainFlags) => {

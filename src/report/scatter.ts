@@ -57,7 +57,7 @@ export function scatter(
     scale: { domain: [...domains[field]], nice: false, zero: false },
   });
   const place = { x: along("x", titles[0]), y: along("y", titles[1]) };
-  const muted = { color: "var(--muted)", opacity: 0.35 };
+  const muted = { color: "var(--muted)", opacity: 0.5 };
   const outlines = (rings?.radii ?? []).map((radius) => ({
     data: { values: corners(rings?.at ?? { x: 0, y: 0 }, radius, inside) },
     mark: { type: "line" as const, strokeWidth: 1, strokeDash: [4, 3], color: "var(--muted)" },
@@ -65,7 +65,7 @@ export function scatter(
   }));
   const cloud = {
     data: { values: behind.filter(inside).map(({ x, y }) => ({ x, y })) },
-    mark: { type: "point" as const, filled: true, size: 5, ...muted },
+    mark: { type: "point" as const, filled: true, size: 8, ...muted },
     encoding: place,
   };
   const own = {

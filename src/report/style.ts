@@ -52,7 +52,7 @@ figure > div + div { margin-top: 1.25rem; }
 .tiles span { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .tiles span + span { white-space: normal; overflow-wrap: anywhere; }
 .rows { display: grid; grid-template-columns: max-content auto; justify-content: start; align-items: center; gap: 0.3rem 0.6rem; }
-.rows > span { font-size: 0.8rem; color: var(--muted); text-align: right; font-variant-numeric: tabular-nums; }
+.rows > span { max-width: 7.5rem; overflow-wrap: anywhere; font-size: 0.8rem; color: var(--muted); text-align: right; font-variant-numeric: tabular-nums; }
 .rows .axis { grid-column: 2; display: flex; justify-content: space-between; font-size: 0.8rem; color: var(--muted); }
 .legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; margin: 0.5rem 0; padding: 0; list-style: none; font-size: 0.8rem; }
 .legend li { display: flex; align-items: center; gap: 0.4rem; min-width: 0; overflow-wrap: anywhere; }

@@ -165,13 +165,12 @@ function checkUsed(options: TrainOptions, from: (option: string) => string): voi
     },
     {
       option: "lineSearch",
-      needs: "one loss to lower, and an adversarial-autoencoder has three",
+      needs: "one loss that all steps lower, and an adversarial-autoencoder plays a game",
       there: options.model !== "adversarial-autoencoder",
     },
     { option: "gamma", needs: "--kernel rbf or polynomial", there: kernel !== "cosine" },
     { option: "degree", needs: "--kernel polynomial", there: kernel === "polynomial" },
     { option: "coefficient", needs: "--kernel polynomial", there: kernel === "polynomial" },
-    { option: "missing", needs: "DATA of your own", there: options.data !== undefined },
     { option: "posteriorScale", needs: "--posterior fixed", there: posterior === "fixed" },
     {
       option: "components",

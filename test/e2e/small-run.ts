@@ -65,11 +65,12 @@ export function metrics(run: string): readonly Readonly<Record<string, unknown>>
 /**
  * All of a run that must be the same, bit for bit, whenever it is made again: parameters, slots, step and the loop's own
  * state (the checkpoint holds them all), the metrics, the pictures kept on the way, the ONNX files and the held-out numbers.
+ * What a model does not leave, such as a density, is left out.
  */
 export function fingerprint(run: string): Readonly<Record<string, unknown>> {
-  const files = ["checkpoint.safetensors", "best.safetensors", "evaluation.json", "scores.json"].concat(
-    ["encoder", "decoder", "likelihood", "prior", "density"].map((name) => `${name}.onnx`),
-    existsSync(join(run, "history.safetensors")) ? ["history.safetensors"] : [], // of images only
+  const files = ["checkpoint.safetensors", "evaluation.json"].concat(
+    ["best.safetensors", "scores.json", "history.safetensors"].filter((name) => existsSync(join(run, name))),
+    readdirSync(run).filter((name) => name.endsWith(".onnx")),
   );
   const digests = files.map((name) => [name, digest(join(run, name))]);
   return { ...Object.fromEntries(digests), metrics: metrics(run) };

@@ -18,7 +18,7 @@ import type { Measurement, Study, SystemRow } from "../row.ts";
 const SEED = 15;
 
 /** The mean of ‖x − x̂‖² over examples by a model that is fitted to others. */
-export async function errorOf(
+async function errorOf(
   build: ModelModule,
   train: Dataset,
   of: Dataset,
@@ -31,7 +31,7 @@ export async function errorOf(
 }
 
 /** Two matrices and nothing else: x̂ = xEG. */
-export function twoMatrices(latents: number, data: DataDescription): PointModel {
+function twoMatrices(latents: number, data: DataDescription): PointModel {
   const d = sizeOf(data.shape);
   const maps = {
     encode: dense("encoder", d, latents, { bias: false }),

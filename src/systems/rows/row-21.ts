@@ -1,0 +1,254 @@
+import { openEngine } from "#engine";
+import { energyDistance, shiftedNormalDistance, shiftedRows } from "../../evaluation/energy-distance.ts";
+import { type TwoSampleAccuracy, twoSampleAccuracy } from "../../evaluation/two-sample.ts";
+import { colour } from "../../report/svg-file.ts";
+import type { Engine } from "../../runtime/engine.ts";
+import { type AggregatedCodes, aggregatedCodes, type Setting, somePoints } from "../aggregated-codes.ts";
+import { splitDigits } from "../digits.ts";
+import type { Measurement, Study, SystemPicture, SystemRow } from "../row.ts";
+
+const SPLIT = 21;
+/** How far the prior is moved that the codes must be nearer than. */
+const SHIFT = 0.2;
+const SHAPE = "64-128-k and back, 8×8 digits";
+
+const told = (engine: Engine, { codes, draws }: AggregatedCodes): Promise<TwoSampleAccuracy> =>
+  twoSampleAccuracy(engine, codes, draws);
+const toPrior = ({ codes, draws }: AggregatedCodes): number => energyDistance(codes, draws).value;
+
+const QUICK_EPOCHS = 100;
+
+async function measure(engine: Engine): Promise<readonly Measurement[]> {
+  const digits = await splitDigits(SPLIT);
+  const common = { prior: "normal", latents: 8, epochs: QUICK_EPOCHS, seed: 1 } as const;
+  const adversarial = await aggregatedCodes(engine, digits, { ...common, hold: "game" });
+  const plain = await aggregatedCodes(engine, digits, { ...common, hold: "nothing", epochs: QUICK_EPOCHS / 2 });
+  const share = (100 * toPrior(adversarial)) / shiftedNormalDistance(common.latents, SHIFT);
+  const known = 100 * (await told(engine, plain)).value;
+  return [
+    {
+      what: `energy distance of an adversarial autoencoder's codes to N(0, I), ${SHAPE}, k = ${common.latents}, in percent of that of N(0, I) shifted by ${SHIFT}`,
+      measured: share,
+      expected: 100,
+      error: Math.max(0, share - 100),
+      tolerance: 0,
+    },
+    {
+      what: "a classifier tells codes of a plain autoencoder from N(0, I), percent of the time: 90 or more",
+      measured: known,
+      expected: 90,
+      error: Math.max(0, 90 - known),
+      tolerance: 0,
+    },
+  ];
+}
+
+const SEEDS = [1, 2, 3, 4, 5];
+const EPOCHS = 200;
+
+/** The four models that are set side by side. */
+const four: readonly (Pick<Setting, "hold" | "prior"> & { readonly name: string; readonly short: string })[] = [
+  { hold: "KL", prior: "normal", name: "variational autoencoder, N(0, I)", short: "VAE, N(0, I)" },
+  { hold: "game", prior: "normal", name: "adversarial autoencoder, N(0, I)", short: "AAE, N(0, I)" },
+  { hold: "KL", prior: "classes", name: "variational autoencoder, one Gaussian a class", short: "VAE, a mode a class" },
+  {
+    hold: "game",
+    prior: "classes",
+    name: "adversarial autoencoder, one Gaussian a class",
+    short: "AAE, a mode a class",
+  },
+];
+
+interface Seen {
+  readonly distance: number;
+  /** Of the prior from itself moved by the shift. */
+  readonly limit: number;
+  readonly neighbours: number;
+  readonly modes?: number;
+  readonly reconstruction: number;
+}
+
+function seenOf(found: AggregatedCodes, prior: Setting["prior"]): Seen {
+  const { draws, neighbours, modes, reconstruction, codes } = found;
+  const half = draws.shape[0] / 2;
+  const part = (from: number) => ({
+    data: draws.data.slice(from * draws.shape[1], (from + half) * draws.shape[1]),
+    shape: [half, draws.shape[1]] as const,
+  });
+  const limit =
+    prior === "normal"
+      ? shiftedNormalDistance(codes.shape[1], SHIFT)
+      : energyDistance(part(0), shiftedRows(part(half), SHIFT)).value;
+  return { distance: toPrior(found), limit, neighbours: 100 * neighbours, modes: modes?.found, reconstruction };
+}
+
+const study: Study = {
+  command: "npm run systems -- 21 --full",
+  run: async (say) => {
+    const engine = await openEngine({ threads: 1 });
+    const digits = await splitDigits(SPLIT);
+    const seen = four.map((): Seen[] => []);
+    const classified: { readonly game: number; readonly plain: number }[] = [];
+    for (const seed of SEEDS) {
+      for (const [i, { hold, prior }] of four.entries()) {
+        const found = await aggregatedCodes(engine, digits, { hold, prior, latents: 2, epochs: EPOCHS, seed });
+        seen[i].push(seenOf(found, prior));
+      }
+      const eight = { prior: "normal", latents: 8, epochs: EPOCHS, seed } as const;
+      const game = await told(engine, await aggregatedCodes(engine, digits, { ...eight, hold: "game" }));
+      const plain = await told(engine, await aggregatedCodes(engine, digits, { ...eight, hold: "nothing" }));
+      classified.push({ game: 100 * game.value, plain: 100 * plain.value });
+      say(`seed ${seed}: ${JSON.stringify({ seen: seen.map((rows) => rows.at(-1)), told: classified.at(-1) })}`);
+    }
+    const of = (i: number, pick: (one: Seen) => number | undefined): readonly number[] =>
+      seen[i].map((one) => pick(one) ?? Number.NaN);
+    const toldBy = (pick: (one: (typeof classified)[number]) => number): number => average(classified.map(pick));
+    return [
+      ...[1, 3].map((i) =>
+        nearer(
+          four[i].name,
+          of(i, (one) => one.distance),
+          of(i, (one) => one.limit),
+        ),
+      ),
+      atMost(
+        "an adversarial autoencoder",
+        toldBy((one) => one.game),
+        55,
+      ),
+      atLeast(
+        "a plain autoencoder",
+        toldBy((one) => one.plain),
+        90,
+      ),
+      ...[0, 2].flatMap((i) => [
+        eitherWay("energy distance of the codes to the prior", i, of(i + 1, distanceOf), of(i, distanceOf)),
+        eitherWay("held-out digits whose class ten neighbours name, percent", i, of(i + 1, nearOf), of(i, nearOf)),
+        eitherWay(
+          "reconstruction, nats",
+          i,
+          of(i + 1, (one) => one.reconstruction),
+          of(i, (one) => one.reconstruction),
+        ),
+      ]),
+      eitherWay(
+        "modes found of 10",
+        2,
+        of(3, (one) => one.modes),
+        of(2, (one) => one.modes),
+      ),
+    ];
+  },
+};
+
+const distanceOf = (one: Seen): number => one.distance;
+const nearOf = (one: Seen): number => one.neighbours;
+
+function average(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0) / values.length;
+}
+
+const seeds = `${SEEDS.length} seeds`;
+
+/** The mean of the seeds against the limit. */
+function nearer(name: string, distances: readonly number[], limits: readonly number[]): Measurement {
+  const [measured, expected] = [average(distances), average(limits)];
+  const below = distances.filter((distance, i) => distance < limits[i]).length;
+  return {
+    what: `energy distance of the codes to the prior, ${name}, k = 2, mean of ${seeds}, below that of the prior shifted by ${SHIFT}; so are ${below} of the ${seeds}`,
+    measured,
+    expected,
+    error: Math.max(0, measured - expected),
+    tolerance: 0,
+  };
+}
+
+function atMost(name: string, measured: number, limit: number): Measurement {
+  return {
+    what: `a classifier tells codes of ${name} from N(0, I), k = 8, percent of the time, mean of ${seeds}: ${limit} or less`,
+    measured,
+    expected: limit,
+    error: Math.max(0, measured - limit),
+    tolerance: 0,
+  };
+}
+
+function atLeast(name: string, measured: number, limit: number): Measurement {
+  return {
+    what: `the same of ${name}: ${limit} or more`,
+    measured,
+    expected: limit,
+    error: Math.max(0, limit - measured),
+    tolerance: 0,
+  };
+}
+
+/** A comparison that has no side to be on. */
+function eitherWay(what: string, i: number, game: readonly number[], rate: readonly number[]): Measurement {
+  const prior = four[i].prior === "normal" ? "N(0, I)" : "one Gaussian a class";
+  return {
+    what: `${what}, ${prior}, k = 2, mean of ${seeds}: the adversarial autoencoder beside the variational one, told either way`,
+    measured: average(game),
+    expected: average(rate),
+    error: 0,
+    tolerance: 0,
+  };
+}
+
+/** Of each map. */
+const POINTS = 110;
+const REACH = 4.5;
+
+async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
+  const digits = await splitDigits(SPLIT);
+  const values = [];
+  for (const { hold, prior, short } of four) {
+    const found = await aggregatedCodes(engine, digits, { hold, prior, latents: 2, epochs: EPOCHS, seed: 1 });
+    values.push(...somePoints(found, POINTS).map((point) => ({ ...point, model: short })));
+  }
+  const axis = { grid: false, values: [-4, 0, 4], title: null };
+  const scale = { domain: [-REACH, REACH] };
+  return [
+    {
+      name: "latent-maps",
+      caption: `Codes of the 8×8 digits drawn from q(z|x), coloured by class, in one frame: with N(0, I) and with one narrow Gaussian for each class on a ring. The labels take no part in training. The game fills the prior's shape, the KL leaves gaps.`,
+      spec: {
+        autosize: "pad",
+        data: { values },
+        facet: {
+          field: "model",
+          type: "nominal",
+          title: null,
+          sort: four.map(({ short }) => short),
+          header: { labelFontSize: 12, labelColor: colour("ink") },
+        },
+        columns: 2,
+        spacing: 10,
+        spec: {
+          width: 200,
+          height: 200,
+          mark: { type: "circle", size: 14, opacity: 0.8, clip: true },
+          encoding: {
+            x: { field: "x", type: "quantitative", axis, scale },
+            y: { field: "y", type: "quantitative", axis, scale },
+            color: {
+              field: "label",
+              type: "nominal",
+              scale: { range: Array.from({ length: 10 }, (_, i) => colour(`class-${i}`)) },
+              legend: { title: "digit" },
+            },
+          },
+        },
+      },
+    },
+  ];
+}
+
+/** Row 21: codes held to the prior by a game instead of by a rate. */
+export const row21: SystemRow = {
+  row: 21,
+  title: "Adversarial autoencoder against VAE",
+  measure,
+  pictures,
+  study,
+};

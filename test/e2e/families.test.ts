@@ -1,0 +1,141 @@
+/** Every model that `--model` names, by the command, on some of the embedded images: killed, gone on with, used, shown. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embeddedFashion } from "reparam/data";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Dataset, subset } from "../../src/data/dataset.ts";
+import { encodeNpy } from "../../src/data/npy.ts";
+import { type ModelName, modelNames } from "../../src/models/names.ts";
+import { abilitiesIn } from "../../src/trained/able.ts";
+import { load } from "../../src/trained/load.ts";
+import { newFolder, reparam } from "./command.ts";
+import { expectMistake, fingerprint } from "./small-run.ts";
+
+const cwd = newFolder();
+const at = (...names: readonly string[]): string => join(cwd, ...names);
+
+/** What makes each of them a matter of a second on images of 784 numbers. */
+const networks = ["--encoder", "mlp 16", "--latents", "2", "--steps", "8"];
+const flags: Readonly<Record<ModelName, readonly string[]>> = {
+  vae: networks,
+  autoencoder: networks,
+  pca: ["--latents", "2"],
+  "kernel-pca": ["--latents", "2"],
+  "probabilistic-pca": ["--latents", "2", "--em", "--steps", "4"],
+  "factor-analysis": ["--latents", "2", "--steps", "4"],
+  "gaussian-mixture": ["--components", "3", "--covariance", "diagonal", "--steps", "4"],
+  flow: ["--layers", "2", "--hidden", "16", "--steps", "6"],
+  "adversarial-autoencoder": [...networks, "--discriminator", "16"],
+  "wasserstein-autoencoder": networks,
+};
+
+/** Figures of a report, and which models have them: of the others it is silent. */
+const figures: readonly (readonly [string, (can: readonly string[]) => boolean])[] = [
+  ["Latent space", () => true],
+  ["Held-out numbers", () => true],
+  ["Samples of the prior", (can) => can.includes("sample")],
+  ["How likely each example is", (can) => can.includes("score")],
+];
+
+const common = ["--test", "test.npy", "--evaluation-samples", "2", "--threads", "1", "--checkpoint-every", "1"];
+
+beforeAll(async () => {
+  const { train, test } = await embeddedFashion();
+  writeImages("train.npy", train, 80);
+  writeImages("test.npy", test, 20);
+});
+
+/** The first so many images as an array. */
+function writeImages(name: string, images: Dataset, count: number): void {
+  const rows = Uint32Array.from({ length: count }, (_, i) => i);
+  const data = new Uint8Array(count * 784);
+  subset(images, rows).read(rows, data);
+  writeFileSync(at(name), encodeNpy({ data, shape: [count, 28, 28] }));
+}
+
+describe.each(modelNames)("%s", (name) => {
+  const args = (out: string): readonly string[] => [
+    "train",
+    "train.npy",
+    "--model",
+    name,
+    ...flags[name],
+    ...common,
+    "--out",
+    out,
+  ];
+
+  it("is trained, and killed and gone on with it is the same to the bit", async () => {
+    const whole = await reparam(args(`${name}-whole`), { cwd });
+    expect(whole.code, whole.stderr).toBe(0);
+    // In the midst of its first checkpoints; of a closed form, which has one, in the midst of writing that.
+    const killed = await reparam(args(name), {
+      cwd,
+      preload: "signal-at-call",
+      env: { SIGNAL_AT_CALL: "SIGKILL:12" },
+    });
+    expect(killed.signal, killed.stderr).toBe("SIGKILL");
+    expect(existsSync(at(name, "encoder.onnx"))).toBe(false);
+    const resumed = await reparam(["train", "--resume", name], { cwd });
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(fingerprint(at(name))).toEqual(fingerprint(at(`${name}-whole`)));
+  });
+
+  it("does what its files are for, and its report shows that", async () => {
+    const model = await load(at(name), { engine: "native" });
+    const can = abilitiesIn(model.facts);
+    expect(model.facts.model.family).toBe(name);
+    const images = new Uint8Array(2 * 784).map((_, i) => i % 256);
+    const examples = { data: images, shape: [2, 1, 28, 28] };
+    const { mean } = await model.encode(examples);
+    expect(mean.shape).toEqual([2, model.facts.model.latents]);
+    const made = [await model.reconstruct(examples), await model.decode(mean)];
+    if (can.includes("sample")) made.push(await model.sample(2), await model.sample(2, { from: "draw" }));
+    for (const { data, shape } of made) {
+      expect(shape).toEqual([2, 1, 28, 28]);
+      expect(data.every(Number.isFinite)).toBe(true);
+    }
+    if (can.includes("score")) expect((await model.score(examples)).percentile).toHaveLength(2);
+    await model.release();
+    const page = readFileSync(at(name, "report.html"), "utf8");
+    for (const [title, has] of figures) expect(page.includes(`>${title}<`), title).toBe(has(can));
+    const { numbers } = JSON.parse(readFileSync(at(name, "evaluation.json"), "utf8"));
+    const names = numbers.map((number: { readonly name: string }) => number.name);
+    expect(names).toContain("reconstruction error");
+    expect(names.includes("negative log-likelihood")).toBe(can.includes("score"));
+  });
+});
+
+describe("is refused in one line, and nothing is left behind:", () => {
+  it.each<[string, RegExp]>([
+    ["train train.npy --model fow", /^--model: one of vae, .* is expected; did you mean flow\?, got "fow"$/],
+    [
+      "train train.npy --model flow --kernel rbf",
+      /^--kernel: changes nothing with --model flow; it is for kernel-pca$/,
+    ],
+    ["train train.npy --model pca --inference em", /^--inference: is of the bound that --model vae is trained by/],
+    [
+      "train train.npy --model pca --batch 8",
+      /^--batch: is of training by gradients, and --model pca is fitted without/,
+    ],
+    ["train train.npy --model kernel-pca --degree 2", /^--degree: changes nothing without --kernel polynomial$/],
+    ["train train.npy --model pca --latents 785", /^--latents: .* 784 numbers .* got 785$/],
+    ["train train.npy --model gaussian-mixture --components 99", /^mixture: train\.npy has 72 examples, fewer than 99/],
+    ["sample pca", /^pca: cannot sample: pca has no prior p\(z\) to draw from; these have: --model vae, /],
+    ["score autoencoder", /^autoencoder: cannot score: autoencoder has no density p\(x\); these have: --model vae, /],
+    ["gradients flow", /^flow: this model has no posterior q\(z\|x\)/],
+    ["evaluate kernel-pca --ais 5", /^kernel-pca: this model has no posterior q\(z\|x\)/],
+    ["evaluate factor-analysis --gaps", /^--gaps: the posterior of this model is exact/],
+  ])("%s", async (words, message) => {
+    const out = words.startsWith("train") ? ["--out", "none"] : [];
+    expectMistake(await reparam([...words.split(" "), ...out], { cwd }), message);
+    expect(existsSync(at("none"))).toBe(false);
+  });
+});
+
+it("a finished fit that is resumed stays as it is", async () => {
+  const before = fingerprint(at("pca"));
+  const { code, stderr } = await reparam(["train", "--resume", "pca"], { cwd });
+  expect(code, stderr).toBe(0);
+  expect(fingerprint(at("pca"))).toEqual(before);
+});

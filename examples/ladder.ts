@@ -83,7 +83,7 @@ export interface Rung {
   readonly perExample: Float64Array;
   /** The mean of each seed by itself. */
   readonly bySeed: readonly number[];
-  /** The ELBO, at weight 1 and with one sample, where the model has one that is not log p(x). */
+  /** The ELBO, by the same draws, where the model has one that is not log p(x). */
   readonly elbo?: number;
   /** The standard error and the bias of the mean by the draws of importance sampling; exact numbers have none. */
   readonly draws?: { readonly error: number; readonly bias: number; readonly untrusted: number };

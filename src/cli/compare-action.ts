@@ -49,7 +49,8 @@ export async function compareFromFlags(
     const models: ComparedModel[] = [];
     for (const run of runs) {
       const numbers = await measureRun(run, { ...measuring, ...watch(`evaluating ${run.name}`, "examples") });
-      const figures = flags.out === undefined ? {} : await figuresOf(run, engine, { signal: stop.signal });
+      const figures =
+        flags.out === undefined ? {} : await figuresOf(run, engine, `${opened.split} split`, { signal: stop.signal });
       models.push({ ...numbers, ...figures });
     }
     stage.clear();
@@ -141,7 +142,7 @@ function tell(input: ComparisonInput, { json, out }: CompareFlags): void {
     models: models.map(({ name }, i) => ({ name, aboveFirst: differences[i] })),
   }));
   const models = input.models.map(
-    ({ map: _, reconstructions: __, samples: ___, logLikelihoods: ____, ...told }) => told,
+    ({ map: _, reconstructions: __, samples: ___, table: ____, logLikelihoods: _____, ...told }) => told,
   );
   const { examples, notices } = input;
   process.stdout.write(`${JSON.stringify({ examples, models, groups, notices, out })}\n`);

@@ -1,4 +1,5 @@
-import { symmetricEigen } from "../linalg/eigen.ts";
+import { inner } from "../linalg/block.ts";
+import { leadingComponents } from "../linalg/leading.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 
 export interface PlanePoint {
@@ -47,18 +48,12 @@ export function latentPlane({ data, shape: [n, k] }: NdArray): LatentPlane {
     };
   }
   const means = rows(k, (j) => rows(n, (i) => at(i, j)).reduce((a, b) => a + b, 0) / n);
-  const covariance = rows(k, (a) =>
-    rows(k, (b) => {
-      let sum = 0;
-      for (let i = 0; i < n; i++) sum += (at(i, a) - means[a]) * (at(i, b) - means[b]);
-      return sum / n;
-    }),
-  );
-  const { values, vectors } = symmetricEigen(covariance);
-  const [first, second] = vectors.slice(0, 2).map(pointingUp);
+  const centred = rows(n, (i) => Float64Array.from({ length: k }, (_, j) => at(i, j) - means[j]));
+  const { values, vectors } = leadingComponents(centred, 2);
+  const [first, second] = vectors.map(pointingUp);
   const along = (z: NdArray["data"], i: number, vector: readonly number[]): number =>
     vector.reduce((sum, weight, j) => sum + weight * (z[i * k + j] - means[j]), 0);
-  const total = values.reduce((a, b) => a + b, 0);
+  const total = centred.reduce((sum, row) => sum + inner(row, row), 0) / n;
   const share = total > 0 ? Math.round((100 * (values[0] + values[1])) / total) : 0;
   return {
     axes: `the first two principal components of the codes (${share} % of their variance)`,

@@ -5,6 +5,7 @@ import type { PlanePoint } from "../evaluation/latent-map.ts";
 import type { Estimate } from "../evaluation/likelihood.ts";
 import type { Modes } from "../evaluation/modes.ts";
 import type { Image } from "./grid.ts";
+import type { TableFigure } from "./report-input.ts";
 
 /** Several models on the same held-out examples. */
 export interface ComparisonInput {
@@ -48,6 +49,8 @@ export interface ComparedModel extends Scored {
   /** Of `originals`. */
   readonly reconstructions?: readonly Image[];
   readonly samples?: readonly Image[];
+  /** Of a table: its rows and as many draws. */
+  readonly table?: TableFigure;
 }
 
 /** Codes in the plane, the posterior's means. */

@@ -2,14 +2,16 @@ import type { CodeMap, ComparedModel, ComparisonInput } from "./comparison-input
 import { frameOf, mapSection } from "./comparison-map.ts";
 import { type ComparisonTable, comparisonTable } from "./comparison-rows.ts";
 import { type HtmlPart, html } from "./html.ts";
+import { largestGap, marginalChart, marginalLegend } from "./marginals.ts";
+import { formatNumber } from "./numbers.ts";
 import { footerWords, numbered, page } from "./page.ts";
 import { type LabelledRow, labelledRows } from "./picture.ts";
-import { counted, type Section } from "./section.ts";
+import { counted, panel, type Section } from "./section.ts";
 
 /** Several models side by side on one page that needs nothing else. */
 export async function renderComparison(input: ComparisonInput): Promise<string> {
   const { title, examples, models, originals, notices } = input;
-  const sections = await Promise.all([mapsOf(input), reconstructionsOf(input), samplesOf(models)]);
+  const sections = await Promise.all([mapsOf(input), reconstructionsOf(input), samplesOf(models), columnsOf(models)]);
   return page(
     title,
     html`<header>
@@ -19,7 +21,7 @@ export async function renderComparison(input: ComparisonInput): Promise<string> 
 ${tableOf(comparisonTable(input))}
 ${notices.map((notice) => html`<p>${notice}</p>\n`)}
 ${numbered(sections.filter((section) => section !== undefined))}
-<footer>${footerWords(originals && "images")}</footer>`,
+<footer>${footerWords(originals ? "images" : undefined)}</footer>`,
   );
 }
 
@@ -85,6 +87,30 @@ async function samplesOf(models: readonly ComparedModel[]): Promise<Section | un
         caption: `Not chosen: the first draws z ~ p(z) of each model, decoded (the mean of p(x|z)).${left}`,
       },
     ],
+  };
+}
+
+/** Of each model the column in which its draws differ most from the data. */
+async function columnsOf(models: readonly ComparedModel[]): Promise<Section | undefined> {
+  const drawn = models.flatMap(({ name, table }) => (table ? [{ name, table }] : []));
+  if (drawn.length === 0) return undefined;
+  const parts = await Promise.all(
+    drawn.map(async ({ name, table: { columns, data, samples } }) => {
+      const all = columns.map((column, j) => {
+        const [ofData, ofSamples] = [data, samples].map((rows) => rows.map((row) => row[j]));
+        return { name: column, data: ofData, samples: ofSamples, gap: largestGap(ofData, ofSamples) };
+      });
+      const worst = all.reduce((most, one) => (one.gap > most.gap ? one : most));
+      const mean = all.reduce((sum, { gap }) => sum + gap, 0) / all.length;
+      const apart = `${worst.name}, ${formatNumber(worst.gap, 2)} apart; ${formatNumber(mean, 2)} on average`;
+      return panel(name, apart, await marginalChart(worst));
+    }),
+  );
+  const [{ table }] = drawn;
+  const caption = `Of each model that can generate the column in which ${counted(table.samples.length, "draw")} differ most from ${counted(table.data.length, "row")} of the ${table.split}: how far their cumulative shares are apart at most (0 is equal, 1 is without overlap; Kolmogorov–Smirnov), and that on average over ${counted(table.columns.length, "column")}.`;
+  return {
+    heading: "Samples against the data",
+    figures: [{ body: [marginalLegend, html`<div class="multiples">${parts}</div>`], caption }],
   };
 }
 

@@ -133,7 +133,11 @@ function inferenceOf(
 }
 
 /** Held-out rows beside as many draws. */
-async function gatherTable(model: TrainedModel, dataset: Dataset, split: string): Promise<TableFigure | undefined> {
+export async function gatherTable(
+  model: TrainedModel<"sample">,
+  dataset: Dataset,
+  split: string,
+): Promise<TableFigure | undefined> {
   if (dataset.shape.length !== 1) return undefined;
   const [size] = dataset.shape;
   const data = numbersOf(dataset);

@@ -1,7 +1,7 @@
 import { ascending, mainRange, quantile } from "../evaluation/quantiles.ts";
 import { type Bins, histogram } from "./bins.ts";
 import { draw } from "./charts.ts";
-import type { Html } from "./html.ts";
+import { type Html, html } from "./html.ts";
 import { formatNumber } from "./numbers.ts";
 
 /** One column of the data and of the samples. */
@@ -14,6 +14,9 @@ export interface Marginal {
 const BINS = 24;
 /** About the width of half a phone's column: text keeps its size. */
 const WIDTH = 180;
+
+/** What stands for what in `marginalChart`. */
+export const marginalLegend: Html = html`<ul class="legend"><li><i class="swatch filled"></i>data</li><li><i class="swatch line"></i>samples</li></ul>`;
 
 /** Two histograms over each other, as shares: the data filled, the samples as a line. */
 export function marginalChart({ name, data, samples }: Marginal): Promise<Html> {

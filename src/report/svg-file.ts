@@ -34,6 +34,7 @@ export async function svgFile({ caption, spec }: PictureFile): Promise<string> {
     .slice(markup.indexOf(">") + 1, markup.lastIndexOf("</svg>"))
     .replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, "") // each mark's own: the picture has one label
     .replace(/-?\d+\.\d{3,}(?=[^<>]*>)/g, (number) => String(Math.round(100 * Number(number)) / 100))
+    .replace(/ xlink:href=/g, " href=") // SVG 2 needs no namespace for it
     .replace(/var\(--([\w-]+)\)/g, (_, name: string) => colour(name));
   const label = /aria-label="([^"]*)"/.exec(markup)?.[1] ?? "";
   const ground = `<rect x="${x}" y="${y}" width="${w}" height="${h}" rx="6" fill="${colour("paper")}"/>`;

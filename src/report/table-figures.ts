@@ -1,6 +1,6 @@
 import { correlationCharts, correlations } from "./correlations.ts";
 import { html } from "./html.ts";
-import { largestGap, marginalChart } from "./marginals.ts";
+import { largestGap, marginalChart, marginalLegend } from "./marginals.ts";
 import { formatNumber } from "./numbers.ts";
 import type { TableFigure } from "./report-input.ts";
 import { counted, type Figure, type Section } from "./section.ts";
@@ -39,8 +39,10 @@ async function marginals({ split, columns, data, samples }: TableFigure): Promis
   const charts = await Promise.all(
     shown.map(async (one) => html`<div><p class="title"><b>${one.name}</b></p>${await marginalChart(one)}</div>`),
   );
-  const key = html`<ul class="legend"><li><i class="swatch filled"></i>data</li><li><i class="swatch line"></i>samples</li></ul>`;
-  return { body: [key, html`<div class="multiples">${charts}</div>`], caption: caption.filter(Boolean).join(" ") };
+  return {
+    body: [marginalLegend, html`<div class="multiples">${charts}</div>`],
+    caption: caption.filter(Boolean).join(" "),
+  };
 }
 
 async function pairs({ split, columns: all, data, samples }: TableFigure): Promise<Figure | undefined> {

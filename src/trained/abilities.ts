@@ -108,9 +108,10 @@ export function abilitiesOf(
       const values = statedValues(fields, options);
       const given = fields && newConditions(fields, values, count, seed);
       const prior = await program("prior");
-      const feeds = programFeeds({ program: prior.program, seed, step: SAMPLE_STEP });
+      const conditions = encoded(given);
+      const feeds = programFeeds({ program: prior.program, conditions, seed, step: SAMPLE_STEP });
       const { z } = await inChunks(count, {}, (rows) => prior.run(feeds(rows)));
-      return decode(z, encoded(given), options, from === "draw" ? seed : undefined);
+      return decode(z, conditions, options, from === "draw" ? seed : undefined);
     },
     reconstruct: async (examples, options = {}) => {
       const { signal, onProgress } = options;

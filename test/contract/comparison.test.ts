@@ -172,4 +172,18 @@ describe("the page", () => {
     expect(page).not.toMatch(/<img|<svg/);
     expect(page).not.toContain("holds images from the data");
   });
+
+  it("draws of a table each model's worst column", async () => {
+    const data = [0, 1, 2, 3].map((value) => [value, 10 * value]);
+    // All draws of the second column lie above the data, those of the first as they do.
+    const samples = data.map(([first, second]) => [first, second + 100]);
+    const models = input.models.slice(0, 2).map(({ reconstructions: _, samples: __, ...model }) => ({
+      ...model,
+      table: { split: "test split", columns: ["height", `${hostile} & weight`], data, samples },
+    }));
+    const page = await renderComparison({ ...input, models, originals: undefined });
+    expect(page).toContain("<h2>Samples against the data</h2>");
+    expect(page.match(/&amp; weight, 1\.00 apart; 0\.50 on average/g)).toHaveLength(2);
+    expect(page.includes("<script")).toBe(false);
+  });
 });

@@ -35,9 +35,9 @@ it("gives probabilistic PCA the subspace of PCA, and the linear VAE its likeliho
   const [closed, linear] = rungs;
   // Both are eigenvectors of one float64 covariance.
   expect(closed.angle).toBeLessThan(1e-6);
-  expect(linear.angle).toBeLessThan(10);
-  // The optimum is one and the same; TODO
-  expect(Math.abs(linear.gain?.value ?? Number.NaN)).toBeLessThan(0.5);
+  // 600 steps came within 6.2° and 0.09 nats, on their way to 0; a W that spans one of the two axes alone is 90° away and loses nats.
+  expect(linear.angle).toBeLessThan(15);
+  expect(Math.abs(linear.gain?.value ?? Number.NaN)).toBeLessThan(0.3);
 });
 
 it("tells them in rows of one table", () => {

@@ -13,6 +13,8 @@ import { row11 } from "./row-11.ts";
 import { row12 } from "./row-12.ts";
 import { row13 } from "./row-13.ts";
 import { row14 } from "./row-14.ts";
+import { row15 } from "./row-15.ts";
+import { row16 } from "./row-16.ts";
 import { row17 } from "./row-17.ts";
 import { row18 } from "./row-18.ts";
 import { row19 } from "./row-19.ts";
@@ -22,6 +24,7 @@ import { row23 } from "./row-23.ts";
 import { row24 } from "./row-24.ts";
 import { row25 } from "./row-25.ts";
 import { row26 } from "./row-26.ts";
+import { row27 } from "./row-27.ts";
 import { row28 } from "./row-28.ts";
 import { row29 } from "./row-29.ts";
 import { row30 } from "./row-30.ts";
@@ -47,6 +50,8 @@ export const systemRows: readonly SystemRow[] = [
   row12,
   row13,
   row14,
+  row15,
+  row16,
   row17,
   row18,
   row19,
@@ -56,6 +61,7 @@ export const systemRows: readonly SystemRow[] = [
   row24,
   row25,
   row26,
+  row27,
   row28,
   row29,
   row30,

@@ -1,5 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
+import { observationOf } from "../evaluation/comparison.ts";
 import { comparePaired, type PairedComparison } from "../evaluation/paired.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { openRun } from "../run/folder.ts";
@@ -47,7 +48,7 @@ export async function compareWith(
     refuse("the columns", mine.columns?.join(", ") ?? "none", theirs.columns?.join(", ") ?? "none");
   }
   if (mine.measure !== theirs.measure) refuse("numbers of the measure", mine.measure, theirs.measure);
-  const [observation, otherObservation] = [first.config, config].map(observationOf);
+  const [observation, otherObservation] = [first.config, config].map(({ model }) => observationOf(model.likelihood));
   if (observation !== otherObservation) refuse("data", `"${observation}"`, `"${otherObservation}"`);
   const { estimate } = await evaluateRun(engine, run, common);
   const own = first.evaluation.estimate;
@@ -62,11 +63,6 @@ export async function compareWith(
     { name: other, examples, values: estimate.perExample.logLikelihood },
   );
   return { comparison, notices: trainedOnThem(first.config, config, other, common.split) };
-}
-
-/** What is modelled of the data, as the likelihood's name tells it: "stochastic binarisation". */
-function observationOf({ model }: RunConfig): string {
-  return model.likelihood?.split(", ").slice(1).join(", ") || "data as they are";
 }
 
 /** A line where the other run may have been trained on the examples that were held out from the first. */

@@ -46,7 +46,8 @@ export async function openHistory(
   return {
     record: async (epoch, last) => {
       if (!last && !Number.isInteger(Math.log2(epoch))) return;
-      const feeds = programFeeds({ program: prior.program, parameters, seed: options.seed, step: HISTORY_STEP });
+      const drawn = { program: prior.program, parameters, conditions, seed: options.seed, step: HISTORY_STEP };
+      const feeds = programFeeds(drawn);
       const { z } = await prior.run(feeds(rows));
       const fixed = programFeeds({ program: decoder.program, parameters, conditions, seed: 0, step: HISTORY_STEP });
       const { mean } = await decoder.run({ ...fixed(rows), z });

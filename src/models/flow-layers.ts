@@ -25,6 +25,8 @@ export interface FlowOptions {
 export interface StackOptions extends FlowOptions {
   /** How many numbers of context each layer sees beside. */
   readonly context?: number;
+  /** How far the log-scale of an affine layer goes each way; 5 unless said otherwise. */
+  readonly scaleBound?: number;
   /** Whether each layer begins with an actnorm, which takes its start from data. */
   readonly normalised?: boolean;
 }
@@ -46,7 +48,7 @@ const masked =
     return maskedAutoregressive(name, d, { widths, context, transform: transform(options) });
   };
 
-const affine = (): Transform => affineTransform();
+const affine = ({ scaleBound }: StackOptions): Transform => affineTransform({ bound: scaleBound });
 const spline = ({ bins }: StackOptions): Transform => rationalQuadratic({ bins });
 
 const transforms: Readonly<Record<TransformName, Layer>> = {

@@ -14,6 +14,8 @@ import type { DataDescription, PointModel } from "./model.ts";
 const MOST_MIXED = 128;
 /** Bytes are drawn in from the ends of their interval, where the logit is infinite. Dinh et al. 2017, §4.1. */
 const ALPHA = 0.05;
+/** Scales of so many numbers multiply: between them and their gradients float32 would overflow in the first steps. */
+const IMAGE_BOUND = 1;
 /** What is one step of a byte, as a part of the interval. */
 const BYTES = 256;
 
@@ -30,7 +32,10 @@ export function normalizingFlow(options: FlowOptions, data: DataDescription): Po
     mixing: options.mixing ?? (image ? "permutation" : "lu"),
     hidden: options.hidden ?? (image ? [256, 256] : [64, 64]),
   };
-  const bijection = compose(...outwards(data), flowLayers("flow", d, { ...suited, normalised: true }));
+  const bijection = compose(
+    ...outwards(data),
+    flowLayers("flow", d, { ...suited, normalised: true, scaleBound: image ? IMAGE_BOUND : undefined }),
+  );
   const prior = standardNormal(d);
   const law = flow(prior, bijection);
   const flat = (x: Tensor): Tensor => reshape(x, [...x.shape.slice(0, x.shape.length - data.shape.length), d]);

@@ -1,3 +1,4 @@
+import { InputError } from "../errors.ts";
 import { datasetMoments, type Moments } from "../linalg/moments.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { realDataset } from "./dequantize.ts";
@@ -72,7 +73,7 @@ function closedForm(k: number, options: EmOptions): FactorRule<Moments> {
   return {
     steps: 1,
     tolerance: Number.POSITIVE_INFINITY,
-    open: (on) => momentsOf(on, options),
+    open: async (on) => enoughFor(k, await momentsOf(on, options)),
     start: (data, seed) => withNoiseVariances(emStart(data, k, seed)),
     step: (_, data) => {
       const fitted = fitProbabilisticPca(data, k);
@@ -90,7 +91,7 @@ function isotropicEm(k: number, { tolerance, ...options }: EmOptions): FactorRul
   return {
     steps: EM_STEPS,
     tolerance,
-    open: (on) => momentsOf(on, options),
+    open: async (on) => enoughFor(k, await momentsOf(on, options)),
     start: (data, seed) => withNoiseVariances(emStart(data, k, seed)),
     step: (model, data) => ({
       model: withNoiseVariances(emStep(isotropic(model), data)),
@@ -128,6 +129,15 @@ function observedRule(k: number, noise: NoiseKind, { tolerance, ...options }: Em
         ? (model, { variances }, { columns }) => factorRemarks(model, variances, { columns })
         : undefined,
   };
+}
+
+/** Refuses as many latents as dimensions that the examples lie in about their mean: no noise would be left, and the density infinite. */
+function enoughFor(k: number, found: FactorData<Moments>): FactorData<Moments> {
+  const { count } = found.data;
+  if (k <= count - 2) return found;
+  throw new InputError(
+    `--latents: ${count} examples lie in ${count - 1} dimensions, so probabilistic PCA takes fewer latents than that, got ${k}; take fewer, or --model factor-analysis`,
+  );
 }
 
 async function momentsOf(

@@ -1,14 +1,16 @@
 /** Every model that `--model` names, built as the command builds it, held to the same contract. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { openEngine } from "#engine";
+import { optionGroups } from "../../src/cli/option-groups.ts";
 import { arrayDataset, type Dataset, measures, subset } from "../../src/data/dataset.ts";
 import { InputError } from "../../src/errors.ts";
 import { estimateLikelihood } from "../../src/evaluation/likelihood.ts";
 import { type AnyModel, type DataDescription, describeData, likelihoodName } from "../../src/models/model.ts";
-import { densityModels, type ModelName, modelNames } from "../../src/models/names.ts";
+import { densityModels, fittedModels, type ModelName, modelNames } from "../../src/models/names.ts";
 import { densityProgram, latentNames } from "../../src/models/programs.ts";
 import { exportModel, programsIn } from "../../src/run/artifacts.ts";
-import { parseOptions } from "../../src/run/options.ts";
+import { optionsSchema, parseOptions } from "../../src/run/options.ts";
+import { checkFlags } from "../../src/run/options-together.ts";
 import { buildModel, dataFacts } from "../../src/run/prepare.ts";
 import { compile } from "../../src/runtime/compile.ts";
 import type { Engine } from "../../src/runtime/engine.ts";
@@ -212,6 +214,51 @@ describe.each(modelNames)("%s", (name) => {
       [4000, 5000, 6000].map((row) => logLikelihood[row]),
     );
     await density.release();
+  });
+});
+
+describe("an option that changes nothing with a model is refused and told who has it:", () => {
+  it.each<[Readonly<Record<string, unknown>>, string]>([
+    [{ model: "flow", kernel: "rbf" }, "--kernel: changes nothing with --model flow; it is for kernel-pca"],
+    [
+      { model: "gaussian-mixture", latents: 2 },
+      "--latents: changes nothing with --model gaussian-mixture; it is for vae",
+    ],
+    [
+      { model: "autoencoder", likelihood: "normal" },
+      "--likelihood: changes nothing with --model autoencoder; it is for",
+    ],
+    [{ model: "pca", inference: "em" }, "--inference: is of the bound that --model vae is trained by"],
+    [{ model: "adversarial-autoencoder", klWeight: 2 }, "--klWeight: is of the bound that --model vae is trained by"],
+    [{ model: "adversarial-autoencoder", lineSearch: true }, "--lineSearch: changes nothing without one loss"],
+    [{ model: "pca", batch: 8 }, "--batch: is of training by gradients, and --model pca is fitted without them"],
+    [{ model: "gaussian-mixture", epochs: 8 }, "--epochs: is of training by gradients, and"],
+    [{ model: "kernel-pca", steps: 8 }, "--steps: is of training by steps, and --model kernel-pca is fitted without"],
+    [{ model: "kernel-pca", degree: 2 }, "--degree: changes nothing without --kernel polynomial"],
+    [
+      { model: "kernel-pca", kernel: "cosine", gamma: 2 },
+      "--gamma: changes nothing without --kernel rbf or polynomial",
+    ],
+    [{ model: "flow", transform: "coupling", bins: 4 }, "--bins: changes nothing without --transform spline-"],
+    [{ model: "probabilistic-pca", tolerance: 1 }, "--tolerance: changes nothing without --em or --missing keep"],
+    [{ model: "fow" }, 'is expected; did you mean flow?, got "fow"'],
+  ])("%j", (given, message) => {
+    const from = (option: string): string => `--${option}`;
+    const asking = (): void => checkFlags(Object.keys(given), parseOptions(given, from), from);
+    expect(asking).toThrow(message);
+    expect(asking).toThrow(InputError);
+  });
+
+  it("what is told of models by name is so of the models", async () => {
+    for (const name of modelNames) {
+      const { model } = await build(name, examplesOf("real"));
+      expect(fittedModels.includes(name), name).toBe(model.rule !== undefined);
+    }
+  });
+
+  it("the help has each option once, under a heading", () => {
+    const grouped = [...optionGroups().values()].flat();
+    expect([...grouped, "data"].toSorted()).toEqual(Object.keys(optionsSchema.shape).toSorted());
   });
 });
 

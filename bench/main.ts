@@ -25,6 +25,7 @@ const benches: Readonly<Record<string, () => Promise<Outcome>>> = {
   "mlp-step": () => benchStep("mlp", rounds),
   "conv-step": () => benchStep("conv", rounds),
   "iwae-step": () => benchStep("iwae", rounds),
+  "aae-step": () => benchStep("aae", rounds),
   "coupling-step": () => benchFlow("coupling", rounds),
   "autoregressive-step": () => benchFlow("autoregressive", rounds),
   likelihood: benchLikelihood,

@@ -1,6 +1,6 @@
 import { compile, openEngine } from "../dist/index.js";
 import { data, matmul, slice } from "../dist/tensor/index.js";
-import { BATCH, CHANNELS, HIDDEN, IWAE, LATENTS, type Subject } from "./subject.ts";
+import { AAE, BATCH, CHANNELS, HIDDEN, IWAE, LATENTS, type Subject } from "./subject.ts";
 import { quantile } from "./turns.ts";
 
 /** A product [rows, inner] × [inner, columns], and how often a step makes one of its size. */
@@ -14,6 +14,7 @@ interface Product {
 const PIXELS = 784;
 const [FIRST, SECOND] = CHANNELS;
 const TAPS = 16;
+const [JUDGE] = AAE.discriminator;
 
 /** A layer's products: its value, its weights' gradient and, but for the first layer, its input's gradient. */
 function layer(rows: number, inputs: number, outputs: number, first = false): readonly Product[] {
@@ -21,6 +22,14 @@ function layer(rows: number, inputs: number, outputs: number, first = false): re
     { rows, inner: inputs, columns: outputs, times: 1 },
     { rows: inputs, inner: rows, columns: outputs, times: 1 },
     { rows, inner: outputs, columns: inputs, times: first ? 0 : 1 },
+  ];
+}
+
+/** The products of a layer whose weights are held: its value and its input's gradient. */
+function valueAndInput(rows: number, inputs: number, outputs: number): readonly Product[] {
+  return [
+    { rows, inner: inputs, columns: outputs, times: 1 },
+    { rows, inner: outputs, columns: inputs, times: 1 },
   ];
 }
 
@@ -39,6 +48,23 @@ const products: Readonly<Record<Subject, readonly Product[]>> = {
     ...layer(IWAE.samples * IWAE.batch, IWAE.latents, IWAE.hidden),
     ...layer(IWAE.samples * IWAE.batch, IWAE.hidden, IWAE.hidden),
     ...layer(IWAE.samples * IWAE.batch, IWAE.hidden, PIXELS),
+  ],
+  aae: [
+    ...layer(BATCH, PIXELS, HIDDEN, true),
+    ...layer(BATCH, HIDDEN, HIDDEN),
+    ...layer(BATCH, HIDDEN, AAE.latents),
+    ...layer(BATCH, AAE.latents, HIDDEN),
+    ...layer(BATCH, HIDDEN, HIDDEN),
+    ...layer(BATCH, HIDDEN, PIXELS),
+    // the discriminator of the codes, through which the encoder's gradient passes
+    ...valueAndInput(BATCH, AAE.latents, JUDGE),
+    ...valueAndInput(BATCH, JUDGE, JUDGE),
+    // its own step: the encoder's value once more, then codes and draws of the prior
+    { rows: BATCH, inner: PIXELS, columns: HIDDEN, times: 1 },
+    { rows: BATCH, inner: HIDDEN, columns: HIDDEN, times: 1 },
+    { rows: BATCH, inner: HIDDEN, columns: AAE.latents, times: 1 },
+    ...layer(2 * BATCH, AAE.latents, JUDGE, true),
+    ...layer(2 * BATCH, JUDGE, JUDGE),
   ],
   conv: [
     ...layer(BATCH * 14 * 14, TAPS, FIRST, true),

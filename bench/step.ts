@@ -15,6 +15,7 @@ const plans: Readonly<Record<Subject, { turns: Omit<Turns, "rounds">; bars: Bars
   mlp: { turns: { steps: 40, lead: 5 }, bars: { oneThread: 0.85, best: 0.65 } },
   conv: { turns: { steps: 6, lead: 2 }, bars: { best: 1 } },
   iwae: { turns: { steps: 20, lead: 3 }, bars: { oneThread: 0.8 } },
+  aae: { turns: { steps: 20, lead: 3 }, bars: { oneThread: 1, best: 1 } },
 };
 
 const remedy =

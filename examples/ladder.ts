@@ -313,12 +313,14 @@ export function picture(rungs: readonly Rung[]): Promise<string> {
       gain: gain ? `${plusMinus(gain, true)}` : "",
     };
   });
+  const [least, most] = [Math.min(...values.map(({ low }) => low)), Math.max(...values.map(({ high }) => high))];
+  const domain = [least, most + 0.35 * (most - least)]; // the last gain stands to the right of its point
   const x = {
     type: "quantitative",
-    scale: { zero: false },
-    title: "log p(x) of test images, nats; bars ± standard error, numbers the paired gain",
+    scale: { domain, zero: false },
+    title: "test log p(x) ± standard error, nats; paired gains",
   } as const;
-  const y = { field: "name", type: "nominal", sort: null, title: null } as const;
+  const y = { field: "name", type: "nominal", sort: null, title: null, axis: { labelLimit: 200 } } as const;
   return svgFile({
     caption: "Held-out log-likelihood of each step of the ladder",
     spec: {
@@ -335,7 +337,7 @@ export function picture(rungs: readonly Rung[]): Promise<string> {
           encoding: { x: { ...x, field: "value" }, y, color: { value: colour("ink") } },
         },
         {
-          mark: { type: "text", dy: -11, fontSize: 10 },
+          mark: { type: "text", align: "left", dx: 16, fontSize: 10 },
           encoding: { x: { ...x, field: "value" }, y, text: { field: "gain" }, color: { value: colour("muted") } },
         },
       ],

@@ -7,7 +7,9 @@ with --compile, its compiler) cannot be had, and exits 0. Then, for each line `r
 A step: 128 rows of uint8 pixels from memory, binarised (x = u < pixel / 255), noise drawn, forward, backward, Adam, and
 the gradients set to None. mlp: 784-400-20 and back, ReLU. conv: 1→32→64 channels, kernel 4, stride 2, padding 1 on
 28 × 28, dense to 20 latents, and back. iwae: 20 rows, 50 samples each, 784-200-200-50 and back, the importance-weighted
-bound of Burda et al. 2016, eq. 8. Bernoulli likelihood, analytic KL. --compile compiles the loss; the optimizer is
+bound of Burda et al. 2016, eq. 8. Bernoulli likelihood, analytic KL. aae: 784-400-400-16 and back, q(z|x) of the fixed
+deviation 0.1, a discriminator 16-256-256-1; a step is a turn: encoder and decoder descend −log p(x|z) − 10 log D(z), then
+D its own loss on codes and draws of N(0, I) by an Adam of its own (3e-3, beta1 0.5). --compile compiles the loss; the optimizer is
 Adam as torch.optim gives it by default, or its fused kernel with --fused.
 
     python bench/peers/step.py --model mlp --threads 1 [--compile] [--fused] [--batch 128]
@@ -24,6 +26,7 @@ from pathlib import Path
 
 LATENTS, HIDDEN, ROWS, WARM_UP = 20, 400, 10_000, 20
 IWAE_LATENTS, IWAE_SAMPLES, IWAE_BATCH = 50, 50, 20
+AAE_LATENTS, AAE_JUDGE, AAE_SCALE, AAE_WEIGHT = 16, 256, 0.1, 10
 
 
 def say(message: dict) -> None:
@@ -33,7 +36,7 @@ def say(message: dict) -> None:
 try:
     import torch
     from torch import nn
-    from torch.nn.functional import binary_cross_entropy_with_logits
+    from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 except ImportError as error:
     say({"ready": False, "error": f"PyTorch cannot be imported: {error}"})
     sys.exit(0)
@@ -76,6 +79,17 @@ def iwae() -> tuple:
     return (784,), encoder, decoder
 
 
+def aae() -> tuple:
+    latents = AAE_LATENTS
+    encoder = nn.Sequential(
+        nn.Linear(784, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, latents)
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latents, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 784)
+    )
+    return (784,), encoder, decoder
+
+
 def blas() -> str:
     """The matrix library PyTorch was built with; a shared one by its path, since Debian's alternatives swap it."""
     config = torch.__config__.show()
@@ -90,7 +104,7 @@ def blas() -> str:
 def steps(model: str, batch: int, compiled: bool, fused: bool):
     """Takes one training step at every next()."""
     torch.manual_seed(0)
-    shape, encoder, decoder = {"mlp": mlp, "conv": conv, "iwae": iwae}[model]()
+    shape, encoder, decoder = {"mlp": mlp, "conv": conv, "iwae": iwae, "aae": aae}[model]()
     data = torch.randint(0, 256, (ROWS, *shape), dtype=torch.uint8)
     parameters = [*encoder.parameters(), *decoder.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=1e-3, **({"fused": True} if fused else {}))
@@ -115,6 +129,39 @@ def steps(model: str, batch: int, compiled: bool, fused: bool):
         rate = (0.5 * (z**2 - epsilon**2) - log_scale).sum(-1)
         return (torch.tensor(IWAE_SAMPLES).log() - torch.logsumexp(-distortion - rate, 0)).mean()
 
+    judge = nn.Sequential(
+        nn.Linear(AAE_LATENTS, AAE_JUDGE), nn.ReLU(), nn.Linear(AAE_JUDGE, AAE_JUDGE), nn.ReLU(), nn.Linear(AAE_JUDGE, 1)
+    )
+    judge_fused = {"fused": True} if fused else {}
+    judge_optimizer = torch.optim.Adam(judge.parameters(), lr=3e-3, betas=(0.5, 0.999), **judge_fused)
+
+    def draw(pixels):
+        x = (torch.rand(pixels.shape) < pixels / 255).float()
+        mean = encoder(x)
+        return x, mean + AAE_SCALE * torch.randn_like(mean)
+
+    def autoencoder(pixels):
+        x, z = draw(pixels)
+        distortion = binary_cross_entropy_with_logits(decoder(z), x, reduction="sum") / batch
+        return distortion + AAE_WEIGHT * softplus(-judge(z)).mean()
+
+    def discriminator(pixels):
+        with torch.no_grad():
+            _, z = draw(pixels)
+        return (softplus(-judge(torch.randn_like(z))) + softplus(judge(z))).mean()
+
+    if model == "aae":
+        players = [(autoencoder, optimizer), (discriminator, judge_optimizer)]
+        if compiled:
+            players = [(torch.compile(one), its) for one, its in players]
+        while True:
+            for start in range(0, ROWS - batch + 1, batch):
+                for one, its in players:
+                    judge.requires_grad_(its is judge_optimizer)
+                    one(data[start : start + batch]).backward()
+                    its.step()
+                    its.zero_grad(set_to_none=True)
+                yield
     if model == "iwae":
         loss, batch = importance, IWAE_BATCH
     if compiled:
@@ -129,7 +176,7 @@ def steps(model: str, batch: int, compiled: bool, fused: bool):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=["mlp", "conv", "iwae"], required=True)
+    parser.add_argument("--model", choices=["mlp", "conv", "iwae", "aae"], required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--compile", action="store_true")

@@ -4,6 +4,7 @@ import { InputError } from "../errors.ts";
 import { comparable } from "../evaluation/comparison.ts";
 import { renderComparison } from "../report/comparison.ts";
 import type { ComparedModel, ComparisonInput } from "../report/comparison-input.ts";
+import { evaluationDraws } from "../run/defaults.ts";
 import { writeAtomically } from "../run/files.ts";
 import type { CompareFlags } from "./compare.ts";
 import { figuresOf, originalsOf } from "./compare-figures.ts";
@@ -43,7 +44,7 @@ export async function compareFromFlags(
     const measuring = {
       engine,
       split: opened.split,
-      samples: samples ?? options.evaluationSamples,
+      samples: samples ?? evaluationDraws(options),
       seed: options.seed,
     };
     const models: ComparedModel[] = [];

@@ -2,6 +2,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { toldOfEach } from "../evaluation/likelihood.ts";
 import { gapsPicture } from "../report/gaps.ts";
+import { evaluationDraws } from "../run/defaults.ts";
 import type { RunData } from "../run/prepare.ts";
 import { labelColumn } from "./codes.ts";
 import type { EvaluateFlags } from "./evaluate.ts";
@@ -48,7 +49,7 @@ export async function evaluateFromFlags(path: string, data: string | undefined, 
     const formulas = needed && (await formulasOf(engine, run, needed));
     if (extras.gaps && formulas) refinable(formulas); // a posterior that has no gaps is told of now
     if (extras.gaps && chosen === undefined) place.writable(); // another process that writes is told of now
-    const samples = given ?? config.options.evaluationSamples;
+    const samples = given ?? evaluationDraws(config.options);
     const seed = seeded ?? config.options.seed;
     const ownData = needed ?? once(() => dataOf(place, dataset));
     const common = { dataset, split, samples, seed, chunk };

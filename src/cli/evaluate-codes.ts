@@ -3,6 +3,7 @@ import { diagonalNormals, type RateSplit, splitRate } from "../evaluation/aggreg
 import { splitModelRate } from "../evaluation/aggregate-programs.ts";
 import { type CodeAccuracy, codeAccuracy, type LabelledCodes } from "../evaluation/codes.ts";
 import { type CodeRows, forEachPosterior, type PosteriorSource } from "../evaluation/latents.ts";
+import { builtInModel } from "../models/names.ts";
 import { observed } from "../models/programs.ts";
 import { runConfig } from "../run/config.ts";
 import type { Run } from "../run/folder.ts";
@@ -94,7 +95,7 @@ export async function splitByFormulas(
   data: RunData | undefined,
   { dataset, most, seed, signal }: Pick<PosteriorSource, "dataset" | "seed" | "signal"> & { readonly most: number },
 ): Promise<RateSplit | undefined> {
-  if (!data || dataset.length < 2 || runConfig(run).options.model !== undefined) return undefined;
+  if (!data || dataset.length < 2 || builtInModel(runConfig(run).options.model) === undefined) return undefined;
   const { model, description, parameters } = await formulasOf(engine, run, data);
   const used = model.deployed ?? model;
   return splitModelRate({

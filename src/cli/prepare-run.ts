@@ -88,6 +88,7 @@ export async function prepareRun(
     notices.push(...inherited, ...tight, ...warnings(options, steps, model));
     const common = { options, engine, data, description, model, training };
     if (target.kind === "new") {
+      if (model.rule) await training.rehearse();
       const run = createRun(target.path, config, { force: target.force });
       return { ...common, run, steps, notices };
     }

@@ -1,3 +1,4 @@
+import { evaluationDraws } from "../run/defaults.ts";
 import { evaluateRun } from "./evaluation-run.ts";
 import type { RunFlags } from "./flags.ts";
 import { openOwnData } from "./own-data.ts";
@@ -10,7 +11,8 @@ export async function rebuildReport(path: string, flags: RunFlags): Promise<void
     const { config, engine, watch, writable } = place;
     const data = await openOwnData(place);
     const [dataset, split] = data.test ? [data.test, "test"] : [data.validation, "validation"];
-    const { evaluationSamples: samples, seed } = config.options;
+    const samples = evaluationDraws(config.options);
+    const { seed } = config.options;
     const run = writable();
     const evaluation = await evaluateRun(engine, run, {
       dataset,

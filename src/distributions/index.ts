@@ -41,6 +41,7 @@ export { type ProbitNormal, probitNormal } from "./probit-normal.ts";
 export { isProduct, type Product, product } from "./product.ts";
 export { type RelaxedBernoulli, relaxedBernoulli } from "./relaxed-bernoulli.ts";
 export { type RelaxedCategorical, relaxedCategorical } from "./relaxed-categorical.ts";
+export { type NormalComponents, type SelectedNormal, selectedNormal } from "./selected-normal.ts";
 export {
   type StraightThroughBernoulli,
   type StraightThroughCategorical,
@@ -48,6 +49,5 @@ export {
   straightThroughBernoulli,
   straightThroughCategorical,
 } from "./straight-through.ts";
-export { type NormalComponents, type SelectedNormal, selectedNormal } from "./selected-normal.ts";
 export { type StudentT, studentT } from "./student-t.ts";
 export { type Uniform, uniform } from "./uniform.ts";

@@ -14,6 +14,9 @@ export interface LogMean {
   readonly paretoShape: number;
 }
 
+/** How far sums in float32 of terms of about the logarithm's own size may be apart where they should be equal. */
+const ROUNDING = 1e-5;
+
 /** The tail is told by at most so many weights, however many stream by. */
 const LARGEST_TAIL = 1000;
 
@@ -69,7 +72,8 @@ export class LogWeights {
 
   #shape(): number {
     const tail = this.#tail.slice(0, this.#kept).sort();
-    if (tail.length > 0 && tail[0] === tail[tail.length - 1]) return Number.NEGATIVE_INFINITY;
+    const spread = tail[tail.length - 1] - tail[0];
+    if (spread <= ROUNDING * (1 + Math.abs(this.#largest))) return Number.NEGATIVE_INFINITY; // of equal weights, as an exact posterior has them
     const threshold = Math.exp(tail[0] - this.#largest);
     const exceedances = tail.map((logWeight) => Math.exp(logWeight - this.#largest) - threshold);
     return paretoShape(exceedances.filter((value) => value > 0));

@@ -24,7 +24,7 @@ export type Schedule =
 
 /**
  * A stage of a training program: a loss to descend, the parameters it may move and how. One phase is a VAE, two that take
- * turns are variational EM, three an adversarial autoencoder.
+ * turns are variational EM or an adversarial autoencoder.
  */
 export interface Phase {
   readonly name: string;

@@ -23,10 +23,16 @@ export function closedForm(
         ),
       );
       let told: readonly string[] = [];
+      let solved: Promise<Solution> | undefined;
+      const solution = (): Promise<Solution> => {
+        solved ??= solve(context);
+        return solved;
+      };
       return {
         state,
+        rehearse: async () => void (await solution()),
         step: async () => {
-          const { parameters, remarks = [], ...step } = await solve(context);
+          const { parameters, remarks = [], ...step } = await solution();
           for (const [name, { data }] of state) data.set(parameters[name].data);
           told = remarks;
           return { ...step, converged: true };

@@ -34,6 +34,8 @@ export interface Family {
   readonly title: string;
   /** What is maximised or minimised, and what its two maps are, for tables that set models side by side. */
   readonly objective: string;
+  /** Draws that an example is scored by unless told otherwise. */
+  readonly draws?: number;
   readonly encoder: string;
   readonly decoder: string;
   readonly build: (options: FamilyOptions, data: DataDescription) => AnyModel;

@@ -79,6 +79,7 @@ function asData(x: Tensor, { measure, range: [low, high] = [0, BYTES - 1] }: Dat
 
 export const flowFamily: Family = {
   title: "A normalizing flow",
+  draws: 20, // of u, where it models integers
   objective: "exact log-likelihood",
   encoder: "f, x ↦ z, invertible",
   decoder: "f⁻¹, z ↦ x",

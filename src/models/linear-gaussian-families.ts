@@ -36,6 +36,7 @@ function usualTolerance({ shape }: DataDescription): number {
 
 export const probabilisticPcaFamily: Family = {
   title: "Probabilistic PCA",
+  draws: 5, // of an exact posterior: all alike
   objective: "largest likelihood, in closed form or by EM",
   encoder: "linear, x ↦ p(z|x)",
   decoder: "linear, z ↦ p(x|z)",
@@ -50,6 +51,7 @@ export const probabilisticPcaFamily: Family = {
 
 export const factorAnalysisFamily: Family = {
   title: "Factor analysis",
+  draws: 5, // of an exact posterior: all alike
   objective: "largest likelihood, by EM",
   encoder: "linear, x ↦ p(z|x)",
   decoder: "linear, z ↦ p(x|z)",
@@ -133,7 +135,10 @@ function observedRule(k: number, noise: NoiseKind, { tolerance, ...options }: Em
 
 /** Refuses as many latents as dimensions that the examples lie in about their mean: no noise would be left, and the density infinite. */
 function enoughFor(k: number, found: FactorData<Moments>): FactorData<Moments> {
-  const { count } = found.data;
+  const { count, covariance } = found.data;
+  if (covariance.every((row, i) => row[i] === 0)) {
+    throw new InputError(`probabilistic PCA: all ${count} examples are the same; a density needs some that differ`);
+  }
   if (k <= count - 2) return found;
   throw new InputError(
     `--latents: ${count} examples lie in ${count - 1} dimensions, so probabilistic PCA takes fewer latents than that, got ${k}; take fewer, or --model factor-analysis`,

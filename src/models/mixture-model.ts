@@ -139,16 +139,20 @@ function parametersOf(
   return parameters.set("decoder/scale", { data: scale, shape: [size.components, columns] });
 }
 
+/** Of more numbers an example full covariances have more entries than most data can tell. */
+const MOST_FULL = 100;
 /** Components where none are asked for, and the data have no classes. */
 const COMPONENTS = 10;
 
 export const gaussianMixtureFamily: Family = {
   title: "A mixture of Gaussians",
+  draws: 5, // of an exact posterior: all alike
   objective: "largest likelihood, by EM",
   encoder: "exact, x ↦ p(z|x)",
   decoder: "table, z ↦ N(μ_z, Σ_z)",
   build: (options, data) => {
+    const covariance = options.covariance ?? (sizeOf(data.shape) > MOST_FULL ? "diagonal" : "full");
     const usual = Math.min(data.classes ?? COMPONENTS, data.examples ?? COMPONENTS);
-    return gaussianMixtureModel({ ...options, components: options.components ?? usual }, data);
+    return gaussianMixtureModel({ ...options, covariance, components: options.components ?? usual }, data);
   },
 };

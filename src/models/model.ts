@@ -190,6 +190,8 @@ export interface RuleFit {
   readonly state: ReadonlyMap<string, NdArray>;
   /** One step. */
   readonly step: () => Promise<RuleStep>;
+  /** Does the next step's work ahead, where it can be kept for it, so that data that cannot be fitted are told of before anything is written. */
+  readonly rehearse?: () => Promise<void>;
   /** The model's parameters as the state has them, by the names of its leaves. */
   readonly parameters: () => ReadonlyMap<string, NdArray>;
   /** What the user should hear of the fit so far: components that emptied, variances at their floor. */

@@ -11,8 +11,10 @@ import { reconstructing, shaped } from "./reconstructing.ts";
 /** Principal component analysis as a model: an encoder and a decoder that are matrices, in closed form. */
 export function pca(options: PcaOptions, data: DataDescription): PointModel {
   const [k, d] = [options.latents, sizeOf(data.shape)];
-  if (!(Number.isInteger(k) && k >= 1 && k <= d)) {
-    throw new InputError(`--latents: of ${d} numbers an example PCA takes 1 to ${d} components, got ${k}`);
+  const most = Math.min(d, data.examples ?? d);
+  if (!(Number.isInteger(k) && k >= 1 && k <= most)) {
+    const known = data.examples === undefined ? "" : `${data.examples} examples of `;
+    throw new InputError(`--latents: of ${known}${d} numbers PCA takes 1 to ${most} components, got ${k}`);
   }
   const shapes = { "decoder/mean": [d], "encoder/weight": [d, k], "decoder/weight": [k, d] };
   const maps: PcaMaps<ReturnType<typeof parameter>> = {

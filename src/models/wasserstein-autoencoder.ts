@@ -15,7 +15,7 @@ export interface WassersteinOptions {
 }
 
 /** λ, where it is not given. */
-const WEIGHT = 100;
+const WEIGHT = 300;
 
 /**
  * A VAE whose KL is replaced by the maximum mean discrepancy of a batch of codes from as many draws of the prior: E log p(x|z) − λ·MMD²

@@ -1,6 +1,7 @@
 import { InputError } from "../errors.ts";
 import { stepsPerBatch } from "../inference/ways.ts";
 import { parseArchitecture } from "../models/architecture.ts";
+import { families } from "../models/families.ts";
 import type { FamilyOptions } from "../models/family.ts";
 import type { FlowOptions } from "../models/flow-layers.ts";
 import { likelihoodFor } from "../models/likelihoods.ts";
@@ -97,7 +98,16 @@ export function settleOptions(options: TrainOptions, description: DataDescriptio
   const { patience = open ? Math.ceil(epochs / 4) : undefined } = options;
   const steps = options.steps ?? epochs * stepsPerEpoch * stepsPerBatch(wayOptions(options));
   const { warmup = Math.min(100, Math.floor(steps / 10)) } = options;
-  return { ...options, batch, epochs, learningRate, patience, warmup };
+  return { ...options, batch, epochs, learningRate, patience, warmup, evaluationSamples: evaluationDraws(options) };
+}
+
+/** Draws that an example is scored by unless told otherwise, where they are not alike. */
+const DRAWS = 200;
+
+/** Draws that an example is scored by: those of the options, or what suits the model. */
+export function evaluationDraws({ evaluationSamples, model }: TrainOptions): number {
+  const name = builtInModel(model);
+  return evaluationSamples ?? (name && families[name].draws) ?? DRAWS;
 }
 
 /** A dense layer that reads all of a large image moves by the sum over its inputs: its steps must be the smaller. */

@@ -152,11 +152,11 @@ export const optionsSchema = z.strictObject({
     .string()
     .refine(isWidths, 'widths such as "256 256" are expected')
     .optional()
-    .describe('adversarial-autoencoder: widths of the discriminator, "256 256"'),
+    .describe('adversarial-autoencoder: widths of the discriminator, "128 128" by default'),
   regularization: positive
     .optional()
     .describe(
-      "adversarial- and wasserstein-autoencoder: weight of what holds the codes to the prior, beside the reconstruction",
+      "adversarial- and wasserstein-autoencoder: weight of what holds the codes to the prior, in nats beside the reconstruction; 10 and 300 by default",
     ),
   binarize: z
     .enum(["none", "threshold", "stochastic"])
@@ -245,7 +245,9 @@ export const optionsSchema = z.strictObject({
     .default("best")
     .describe("which parameters the model has in the end: those with the best validation ELBO, or the last"),
   checkpointEvery: count.optional().describe("also checkpoint every so many steps; at each epoch's end always"),
-  evaluationSamples: count.default(200).describe("importance samples per example for the numbers at the end"),
+  evaluationSamples: count
+    .optional()
+    .describe("importance samples per example for the numbers at the end; 200 by default, fewer where they are alike"),
   seed: z.int().nonnegative().default(0).describe("seed of every draw"),
   threads: count.optional().describe("threads of the engine; up to 2 by default"),
   engine: z.enum(["native", "wasm"]).optional().describe("build of ONNX Runtime: native where it works, else wasm"),

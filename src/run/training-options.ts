@@ -6,7 +6,7 @@ import type { TrainOptions } from "./options.ts";
 
 /** Options with everything decided that their defaults leave to the data. */
 export type SettledOptions = TrainOptions &
-  Required<Pick<TrainOptions, "batch" | "epochs" | "learningRate" | "warmup">>;
+  Required<Pick<TrainOptions, "batch" | "epochs" | "learningRate" | "warmup" | "evaluationSamples">>;
 
 /** The steps of a run whose epochs have so many. */
 export function totalSteps({ steps, epochs }: SettledOptions, stepsPerEpoch: number): number {

@@ -62,7 +62,7 @@ export async function ruleTraining(rule: UpdateRule, options: RuleTrainingOption
       step += 1;
       return { step: step - 1, phase: "rule", loss, terms, hypers: {} };
     },
-    rehearse: async () => undefined, // a step cannot be taken back
+    rehearse: async () => fit.rehearse?.(),
     snapshot: () => ({ step, tensors: kept }),
     restore: (snapshot, from) => {
       copyInto(kept, snapshot.tensors, from);

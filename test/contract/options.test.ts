@@ -34,7 +34,7 @@ describe("the KL weight", () => {
 
 it("the learning rate warms up and then falls along a cosine, or stays", () => {
   const cosine = { kind: "warmupCosine", peak: 1e-3, warmup: 100, total: 500 };
-  const settled = { ...parse({}), batch: 64, epochs: 60, learningRate: 1e-3, warmup: 100 };
+  const settled = { ...parse({}), batch: 64, epochs: 60, learningRate: 1e-3, warmup: 100, evaluationSamples: 200 };
   expect(learningRateSchedule(settled, 500)).toEqual(cosine);
   const constant = { kind: "constant", value: 1e-3 };
   expect(learningRateSchedule({ ...settled, decay: "none", warmup: 0 }, 500)).toEqual(constant);

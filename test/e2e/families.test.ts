@@ -110,7 +110,10 @@ describe.each(modelNames)("%s", (name) => {
 describe("is refused in one line, and nothing is left behind:", () => {
   it.each<[string, RegExp]>([
     ["train train.npy --model fow", /^--model: one of vae, .* is expected; did you mean flow\?, got "fow"$/],
-    ["train train.npy --model pca --latents 785", /^--latents: .* 784 numbers .* got 785$/],
+    [
+      "train train.npy --model pca --latents 785",
+      /^--latents: of 72 examples of 784 numbers PCA takes 1 to 72 components, got 785$/,
+    ],
     ["train train.npy --model gaussian-mixture --components 99", /^mixture: train\.npy has 72 examples, fewer than 99/],
     ["sample pca", /^pca: cannot sample: pca has no prior p\(z\) to draw from; these have: --model vae, /],
     ["score autoencoder", /^autoencoder: cannot score: autoencoder has no density p\(x\); these have: --model vae, /],

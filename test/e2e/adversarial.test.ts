@@ -1,0 +1,51 @@
+/** Games by the command: labels that choose the prior's component, and a game that goes wrong. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, it } from "vitest";
+import { stream } from "../../src/random/stream.ts";
+import { newFolder, reparam } from "./command.ts";
+
+const cwd = newFolder();
+const game = ["--model", "adversarial-autoencoder", "--latents", "2", "--encoder", "mlp 16", "--discriminator", "16"];
+const common = ["table.csv", ...game, "--label", "kind", "--evaluation-samples", "2", "--threads", "1"];
+
+/** The command, which must end well: what it said. */
+async function done(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await reparam(args, { cwd });
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+
+beforeAll(() => {
+  const from = stream(5, "table");
+  const rows = Array.from({ length: 240 }, (_, i) => {
+    const kind = i % 3;
+    return [...[0, 1, 2].map((j) => (j === kind ? 4 : 0) + from.normal()), ["ash", "oak", "elm"][kind]].join(",");
+  });
+  writeFileSync(join(cwd, "table.csv"), `${["a,b,c,kind", ...rows].join("\n")}\n`);
+});
+
+it("labels choose the component: a class is sampled, codes are held against the prior of their classes", async () => {
+  const choice = ["--prior", "classes", "--condition", "label", "--steps", "800", "--learning-rate", "0.005"];
+  const told = await done("train", ...common, ...choice, "--out", "classes");
+  expect(told).toMatch(/^energy distance +−?[\d.]+(e−\d+)? ± \S+ of codes to p\(z\) /m);
+  await done("sample", "classes", "--class", "oak", "--count", "40", "--mean", "--out", "oaks.csv");
+  const [names, ...rows] = readFileSync(join(cwd, "oaks.csv"), "utf8").trim().split(/\r?\n/);
+  const columns = names.split(",");
+  const largest = rows.map((row) => {
+    const cells = row.split(",");
+    const values = ["a", "b", "c"].map((name) => Number(cells[columns.indexOf(name)]));
+    return values.indexOf(Math.max(...values));
+  });
+  // Oaks have the largest b: their mode decodes to it. Guessing would give a third.
+  expect(largest.filter((column) => column === 1).length).toBeGreaterThan(30);
+});
+
+it("a game that goes wrong is told in a line of the evaluation", async () => {
+  const absurd = ["--learning-rate", "2", "--decay", "none", "--epochs", "12"];
+  await done("train", ...common, ...absurd, "--out", "wrong");
+  const { remarks } = JSON.parse(await done("evaluate", "wrong", "--json"));
+  expect(remarks.join("\n")).toMatch(
+    /^(adversarial training |the discriminator wins|the codes do not follow the prior)/m,
+  );
+});

@@ -8,7 +8,7 @@ A step: 128 rows of uint8 pixels from memory, binarised (x = u < pixel / 255), n
 the gradients set to None. mlp: 784-400-20 and back, ReLU. conv: 1→32→64 channels, kernel 4, stride 2, padding 1 on
 28 × 28, dense to 20 latents, and back. iwae: 20 rows, 50 samples each, 784-200-200-50 and back, the importance-weighted
 bound of Burda et al. 2016, eq. 8. Bernoulli likelihood, analytic KL. aae: 784-400-400-16 and back, q(z|x) of the fixed
-deviation 0.1, a discriminator 16-256-256-1; a step is a turn: encoder and decoder descend −log p(x|z) − 10 log D(z), then
+deviation 0.1, a discriminator 16-256-256-1; a step is a turn: encoder and decoder descend −log p(x|z) − 20 log D(z), then
 D its own loss on codes and draws of N(0, I) by an Adam of its own (3e-3, beta1 0.5). --compile compiles the loss; the optimizer is
 Adam as torch.optim gives it by default, or its fused kernel with --fused.
 
@@ -26,7 +26,7 @@ from pathlib import Path
 
 LATENTS, HIDDEN, ROWS, WARM_UP = 20, 400, 10_000, 20
 IWAE_LATENTS, IWAE_SAMPLES, IWAE_BATCH = 50, 50, 20
-AAE_LATENTS, AAE_JUDGE, AAE_SCALE, AAE_WEIGHT = 16, 256, 0.1, 10
+AAE_LATENTS, AAE_JUDGE, AAE_SCALE, AAE_WEIGHT = 16, 256, 0.1, 20
 
 
 def say(message: dict) -> None:

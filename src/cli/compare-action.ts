@@ -44,7 +44,7 @@ export async function compareFromFlags(
     const measuring = {
       engine,
       split: opened.split,
-      samples: samples ?? evaluationDraws(options),
+      samples: samples ?? Math.max(...runs.map(({ config }) => evaluationDraws(config.options))),
       seed: options.seed,
     };
     const models: ComparedModel[] = [];

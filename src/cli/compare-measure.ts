@@ -2,7 +2,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { type PriorDraws, priorDraws } from "../evaluation/drawn-codes.ts";
 import { latentPlane } from "../evaluation/latent-map.ts";
 import type { CodeRows, PosteriorSource } from "../evaluation/latents.ts";
-import { estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likelihood.ts";
+import { comparableLikelihood, estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import { ascending, quantile } from "../evaluation/quantiles.ts";
 import { summarise } from "../evaluation/summary.ts";
 import { families } from "../models/families.ts";
@@ -65,7 +65,7 @@ export async function measureRun(compared: ComparedRun, measuring: Measuring): P
       latents: model.latents,
       parameters: model.parameters,
       likelihood: estimate && model.likelihood,
-      logLikelihoods: estimate?.perExample.logLikelihood,
+      logLikelihoods: estimate && comparableLikelihood(estimate).perExample,
       density: estimate && densityOf(estimate, compared, measuring),
       rmse: error?.rmse,
       rate: estimate?.density === "posterior" ? { ...estimate.rate, by: rateWords(estimate) } : undefined,
@@ -101,11 +101,12 @@ function densityOf(
   const by: Readonly<Record<LikelihoodEstimate["density"], string>> = {
     posterior: `importance sampling, ${draws}`,
     exact: "exact",
-    dequantised: `mean over ${draws} of u`,
+    dequantised: `mean of log p(x + u), ${draws} of u`,
   };
   const setting = { ...stampingOf(config, split, dataset), latents: config.model.latents };
-  const [{ stamp }] = summarise(estimate, setting);
-  return { mean: estimate.logLikelihood, estimator: by[estimate.density], stamp };
+  const [exact, dequantised] = summarise(estimate, setting);
+  const { stamp } = estimate.density === "dequantised" ? dequantised : exact;
+  return { mean: comparableLikelihood(estimate).mean, estimator: by[estimate.density], stamp };
 }
 
 function rateWords({ rateBy, samples }: LikelihoodEstimate): string {

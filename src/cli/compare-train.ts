@@ -6,7 +6,7 @@ import { nearest } from "../nearest.ts";
 import { runConfig } from "../run/config.ts";
 import { settleOptions } from "../run/defaults.ts";
 import { openRun } from "../run/folder.ts";
-import { type OptionName, parseOptions, type TrainOptions } from "../run/options.ts";
+import { optionNames, parseOptions, type TrainOptions } from "../run/options.ts";
 import { isFor } from "../run/options-together.ts";
 import { describeRunData, openRunData } from "../run/prepare.ts";
 import { kebab } from "./gather-options.ts";
@@ -66,7 +66,7 @@ function optionsFor(
   names: readonly ModelName[],
   given: ModelsRequest["given"],
 ): Readonly<Record<string, unknown>> {
-  const options = Object.keys(given) as OptionName[];
+  const options = optionNames.filter((option) => option in given);
   const idle = options.find((option) => names.every((other) => !isFor(option, other)));
   if (idle !== undefined) {
     const able = modelNames.filter((other) => isFor(idle, other));
@@ -84,7 +84,8 @@ async function standing(path: string, given: TrainOptions): Promise<Standing> {
   const run = openRun(path, { write: false });
   const before = runConfig(run);
   const data = await openRunData(given);
-  const now = settleOptions(given, describeRunData(data), data.train.length);
+  const { components = given.choose === undefined ? undefined : before.options.components } = given; // found by that run
+  const now = settleOptions({ ...given, components }, describeRunData(data), data.train.length);
   const changed = differences(before.options, now);
   if (before.data.checksum !== data.source.checksum) changed.unshift("other data");
   if (changed.length > 0) {

@@ -2,7 +2,9 @@ import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { toldOfEach } from "../evaluation/likelihood.ts";
 import { gapsPicture } from "../report/gaps.ts";
+import { runConfig } from "../run/config.ts";
 import { evaluationDraws } from "../run/defaults.ts";
+import { openRun } from "../run/folder.ts";
 import type { RunData } from "../run/prepare.ts";
 import { labelColumn } from "./codes.ts";
 import type { EvaluateFlags } from "./evaluate.ts";
@@ -49,7 +51,10 @@ export async function evaluateFromFlags(path: string, data: string | undefined, 
     const formulas = needed && (await formulasOf(engine, run, needed));
     if (extras.gaps && formulas) refinable(formulas); // a posterior that has no gaps is told of now
     if (extras.gaps && chosen === undefined) place.writable(); // another process that writes is told of now
-    const samples = given ?? evaluationDraws(config.options);
+    const draws = [config, ...(against === undefined ? [] : [runConfig(openRun(against, { write: false }))])].map(
+      ({ options }) => evaluationDraws(options),
+    );
+    const samples = given ?? Math.max(...draws); // both runs are scored alike
     const seed = seeded ?? config.options.seed;
     const ownData = needed ?? once(() => dataOf(place, dataset));
     const common = { dataset, split, samples, seed, chunk };

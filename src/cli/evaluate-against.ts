@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { observationOf } from "../evaluation/comparison.ts";
+import { comparableLikelihood } from "../evaluation/likelihood.ts";
 import { comparePaired, type PairedComparison } from "../evaluation/paired.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { openRun } from "../run/folder.ts";
@@ -59,8 +60,8 @@ export async function compareWith(
   }
   const examples = `${common.dataset.checksum}, ${observation}, seed ${common.seed}`;
   const comparison = comparePaired(
-    { name: first.path, examples, values: own.perExample.logLikelihood },
-    { name: other, examples, values: estimate.perExample.logLikelihood },
+    { name: first.path, examples, values: comparableLikelihood(own).perExample },
+    { name: other, examples, values: comparableLikelihood(estimate).perExample },
   );
   return { comparison, notices: trainedOnThem(first.config, config, other, common.split) };
 }

@@ -8,10 +8,14 @@ export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** Options from the config file, and over them those given as flags; --epochs goes before the file's steps. */
+/** What a file says otherwise, and gives way to the flag. */
+const instead: Readonly<Record<string, string>> = { epochs: "steps", choose: "components", components: "choose" };
+
+/** Options from the config file, and over them those given as flags: --epochs goes before the file's steps too. */
 export function gatherOptions(given: Readonly<Record<string, unknown>>, config: string | undefined): TrainOptions {
-  const { steps, ...fromFile } = config === undefined ? {} : readOptionsFile(config);
-  const file = steps === undefined || "epochs" in given ? fromFile : { ...fromFile, steps };
+  const fromFile = config === undefined ? {} : readOptionsFile(config);
+  const over = Object.keys(given).map((option) => instead[option]);
+  const file = Object.fromEntries(Object.entries(fromFile).filter(([option]) => !over.includes(option)));
   const from = (option: string): string =>
     option in given ? (option === "data" ? "DATA" : `--${kebab(option)}`) : `${config}: ${option}`;
   const options = parseOptions({ ...file, ...given }, from);

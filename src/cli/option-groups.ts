@@ -1,5 +1,5 @@
 import { modelNames, partsOf } from "../models/names.ts";
-import { type OptionName, optionsSchema } from "../run/options.ts";
+import { type OptionName, optionNames } from "../run/options.ts";
 
 /** The models of some options, as a heading ends: which of them takes which, each option's own words say. */
 function models(...options: readonly OptionName[]): string {
@@ -19,6 +19,7 @@ const families: readonly OptionName[] = [
 ];
 const fitted: readonly OptionName[] = [
   "components",
+  "choose",
   "covariance",
   "restarts",
   "floor",
@@ -82,6 +83,6 @@ const named: readonly (readonly [string, readonly OptionName[]])[] = [
 /** The options of a training by what they are about, as the help lists them; what is about none is about the run. */
 export function optionGroups(): ReadonlyMap<string, readonly OptionName[]> {
   const known = new Set<string>(named.flatMap(([, options]) => options));
-  const rest = (Object.keys(optionsSchema.shape) as OptionName[]).filter((name) => name !== "data" && !known.has(name));
+  const rest = optionNames.filter((name) => name !== "data" && !known.has(name));
   return new Map([...named, ["Run:", rest]]);
 }

@@ -7,7 +7,7 @@ import { stepsPerBatch } from "../inference/ways.ts";
 import { formatArchitecture } from "../models/architecture.ts";
 import { type AnyModel, type DataDescription, isPointModel, likelihoodName, type UpdateRule } from "../models/model.ts";
 import { builtInModel, type ModelName, partsOf } from "../models/names.ts";
-import { latentNames } from "../models/programs.ts";
+import { gaugeOf, latentNames, stepsInTurn } from "../models/programs.ts";
 import { programsIn } from "../run/artifacts.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { settleOptions, vaeOptions } from "../run/defaults.ts";
@@ -32,6 +32,7 @@ import { trainingBytes } from "../training/bytes.ts";
 import { modelTraining } from "../training/fit.ts";
 import type { LoopState } from "../training/loop.ts";
 import type { Training } from "../training/training.ts";
+import { type OpenModel, settleComponents } from "./choose.ts";
 import { kebab } from "./gather-options.ts";
 import { formatBytes } from "./terminal.ts";
 
@@ -68,25 +69,34 @@ export async function prepareRun(
   target: Target,
   threads: number,
   watch: Watch,
+  choosing: Watch = {},
 ): Promise<PreparedRun> {
   const before = target.kind === "resume" ? openRun(target.path, { write: true }) : undefined;
   try {
     const engine = await openEngine({ engine: given.engine, threads });
     const data = await openRunData(given, watch);
     const description = describeRunData(data);
-    const options = settleOptions(given, description, data.train.length);
-    const model = await buildModel(options, description);
-    const tight = memoryWarning(options, model, description);
-    const training = await openTraining(options, engine, data, model, description);
+    const open = async (asked: TrainOptions): Promise<OpenModel & { tight: readonly string[] }> => {
+      const options = settleOptions(asked, description, data.train.length);
+      const model = await buildModel(options, description);
+      const tight = memoryWarning(options, model, description);
+      const training = await openTraining(options, engine, data, model, description);
+      const steps = model.rule ? ruleSteps(options, model.rule) : totalSteps(options, training.stepsPerEpoch);
+      return { options, engine, data, description, model, training, steps, tight };
+    };
+    const chosen = await settleComponents(given, data.validation, open, choosing);
+    const { tight, steps, ...common } = await open(chosen.options);
+    const { options, model, training } = common;
     const inherited = options.from !== undefined && target.kind === "new" ? inherit(training, options.from) : [];
-    const steps = model.rule ? ruleSteps(options, model.rule) : totalSteps(options, training.stepsPerEpoch);
     const config = configOf(options, engine, data, description, model, training);
     const notices = engine.notice ? [engine.notice] : [];
     for (const part of [data.source, data.validation, data.test]) {
       for (const line of part?.notices ?? []) if (!notices.includes(line)) notices.push(line);
     }
-    notices.push(...inherited, ...tight, ...warnings(options, steps, model));
-    const common = { options, engine, data, description, model, training };
+    notices.push(...chosen.notices, ...inherited, ...tight, ...warnings(options, steps, model));
+    if (given.patience !== undefined && gaugeOf(model) === undefined) {
+      notices.push("--patience changes nothing: no one number tells better parameters of this model from worse");
+    }
     if (target.kind === "new") {
       if (model.rule) await training.rehearse();
       const run = createRun(target.path, config, { force: target.force });
@@ -175,7 +185,7 @@ function openTraining(
     );
   }
   const way = wayOptions(options);
-  const turn = isPointModel(model) ? 1 : (model.turn ?? stepsPerBatch(way));
+  const turn = stepsPerBatch(way) * stepsInTurn(model, description); // the one or the other is 1
   const total = totalSteps(options, Math.floor(train.length / options.batch) * turn);
   return modelTraining({
     engine,
@@ -277,7 +287,7 @@ function differences(before: RunConfig, now: RunConfig, path: string): readonly 
 
 const loopSchema = z.object({
   sums: z.record(z.string(), z.number()),
-  counts: z.record(z.string(), z.number()),
+  counts: z.record(z.string(), z.number()).optional(), // checkpoints of an earlier version count all terms alike
   count: z.number(),
   best: z.object({ value: z.number(), epoch: z.number() }).optional(),
 });
@@ -292,5 +302,6 @@ function restore(training: Training, { tensors, metadata }: Checkpoint, file: st
   const loop = loopSchema.safeParse(JSON.parse(metadata.loop));
   if (!loop.success)
     throw new InputError(`${file}: its training state is not this version's; train again with --config`);
-  return loop.data;
+  const { sums, count, counts = Object.fromEntries(Object.keys(sums).map((name) => [name, count])) } = loop.data;
+  return { ...loop.data, counts };
 }

@@ -46,7 +46,8 @@ export async function trainFromFlags(request: TrainRequest): Promise<void> {
   const stop = interruptible(stage.say);
   try {
     const reading = stage.watch("reading", "files", stop.signal);
-    const prepared = await prepareRun(options, target, options.threads ?? defaultThreads(), reading);
+    const choosing = stage.watch("choosing", "candidates", stop.signal);
+    const prepared = await prepareRun(options, target, options.threads ?? defaultThreads(), reading, choosing);
     stage.clear();
     try {
       await trainPrepared(prepared, request, stage, stop.signal);

@@ -15,6 +15,8 @@ import type { PreparedRun } from "./prepare-run.ts";
 import type { Progress } from "./progress.ts";
 import { openHistory } from "./training-history.ts";
 
+/** The term of a model with an exact density. */
+const LOG_LIKELIHOOD = "logLikelihood";
 /** Samples per example for the validation ELBO after each epoch: their noise is the same every time. */
 const VALIDATION_SAMPLES = 1;
 
@@ -107,7 +109,8 @@ type Validator = (() => Promise<Means>) & {
 async function validator(prepared: PreparedRun): Promise<Validator> {
   const { model, description } = prepared;
   const density = densityProgram(model, description);
-  if (density) return densityValidator(prepared, density);
+  const told = isPointModel(model) && model.gauge.term !== LOG_LIKELIHOOD; // by a number of its own
+  if (density && !told) return densityValidator(prepared, density);
   if (!isPointModel(model)) throw new TypeError("a latent-variable model has a density");
   const { engine, training, data, options } = prepared;
   const program = await compile(engine, termsProgram(model, description), { name: "validation" });
@@ -131,7 +134,7 @@ async function densityValidator(prepared: PreparedRun, outputs: Outputs): Promis
       samples: importance ? options.samples : VALIDATION_SAMPLES,
       seed: options.seed,
     });
-    if (isPointModel(model) || model.rule) return { logLikelihood: logLikelihood.value };
+    if (isPointModel(model) || model.rule) return { [LOG_LIKELIHOOD]: logLikelihood.value };
     latest = rates?.map((one) => Number(one.toPrecision(4)));
     const means = { elbo: elbo.value, reconstruction: reconstruction.value, rate: rate.value };
     return importance ? { ...means, importanceBound: logLikelihood.value } : means;

@@ -192,6 +192,19 @@ export function estimatorError(
   return { error, bias, interval: [middle - half, middle + half], untrusted };
 }
 
+/**
+ * What may be set beside other models' numbers: log p(x), and of a density of x + u the mean of log p(x + u), since the log of a mean
+ * density over many u is a tighter bound than one u gives.
+ */
+export function comparableLikelihood({ density, elbo, logLikelihood, perExample }: LikelihoodEstimate): {
+  readonly mean: Estimate;
+  readonly perExample: Float64Array;
+} {
+  return density === "dequantised"
+    ? { mean: elbo, perExample: perExample.elbo }
+    : { mean: logLikelihood, perExample: perExample.logLikelihood };
+}
+
 /** What is told of each example of an estimate: of an exact density the terms that a bound has are left out. */
 export function toldOfEach({
   density,

@@ -1,8 +1,4 @@
 import { InputError, NumericalError } from "../errors.ts";
-import type { Examples } from "../linalg/examples.ts";
-import { openMixtureEm } from "../models/mixture-em.ts";
-import { fitMixture, type MixtureFit, type MixtureFitOptions } from "../models/mixture-fit.ts";
-import type { Engine } from "../runtime/engine.ts";
 import { type Estimate, estimate } from "./likelihood.ts";
 import { comparePaired, type PairedComparison, type ScoredExamples } from "./paired.ts";
 
@@ -28,49 +24,45 @@ export function rankByHeldOut(candidates: readonly ScoredExamples[]): readonly S
   }));
 }
 
-export interface MixtureCandidate {
+/** A model that is fitted when it is scored. */
+export interface Candidate {
   readonly name: string;
-  readonly options: MixtureFitOptions;
+  /** log p(x) of each held-out example. @throws NumericalError where it cannot be fitted. */
+  readonly score: () => Promise<ArrayLike<number>>;
 }
 
-export interface MixtureChoice {
+export interface Choice<C extends Candidate = Candidate> {
+  readonly chosen: C;
   /** The largest mean held-out log-likelihood first. */
   readonly standings: readonly Standing[];
-  readonly best: { readonly name: string; readonly fit: MixtureFit };
   /** Candidates that could not be fitted, and why: a line each. */
   readonly failed: readonly string[];
 }
 
-/** Fits every candidate to the training examples and picks by the held-out ones. @throws NumericalError where none can be fitted. */
-export async function chooseMixture(
-  engine: Engine,
-  { training, heldOut }: { readonly training: Examples; readonly heldOut: Examples },
-  candidates: readonly MixtureCandidate[],
-): Promise<MixtureChoice> {
-  const fits = new Map<string, MixtureFit>();
+/**
+ * Of candidates, the smallest first, the smallest whose mean held-out log-likelihood is at most one standard error below the largest:
+ * Breiman, Friedman, Olshen & Stone 1984, §3.4.3, where the error is that of the differences to the best, example by example. The largest
+ * is fitted first, as it asks most of the data.
+ * @throws NumericalError where none can be fitted.
+ */
+export async function chooseByHeldOut<C extends Candidate>(
+  candidates: readonly C[],
+  examples: string,
+): Promise<Choice<C>> {
   const scored: ScoredExamples[] = [];
   const failed: string[] = [];
-  for (const { name, options } of candidates) {
-    if (fits.has(name)) throw new InputError(`model choice: two candidates are called ${name}; give one another name`);
+  for (const { name, score } of candidates.toReversed()) {
     try {
-      const fit = await fitMixture(engine, training, options);
-      const em = await openMixtureEm(engine, { components: options.components, d: training.size }, fit.settings);
-      try {
-        const { logLikelihoods } = await em.score(fit.state, heldOut);
-        scored.push({ name, examples: `${heldOut.name}, ${heldOut.length} examples`, values: logLikelihoods });
-      } finally {
-        await em.release();
-      }
-      fits.set(name, fit);
+      scored.push({ name, examples, values: await score() });
     } catch (error) {
       if (!(error instanceof NumericalError)) throw error;
       failed.push(`${name}: ${error.message}`);
     }
   }
-  if (scored.length === 0 && failed.length > 0) throw new NumericalError(failed[0]);
+  if (scored.length === 0 && failed.length > 0) throw new NumericalError(failed[failed.length - 1]);
   const standings = rankByHeldOut(scored);
-  const { name } = standings[0];
-  const fit = fits.get(name);
-  if (fit === undefined) throw new NumericalError(`model choice: ${name} was not fitted`);
-  return { standings, best: { name, fit }, failed };
+  const near = standings.filter(({ behind }) => !behind || behind.difference.value >= -behind.difference.error);
+  const chosen = candidates.find(({ name }) => near.some((standing) => standing.name === name));
+  if (chosen === undefined) throw new InputError("model choice: at least one candidate is expected, got none");
+  return { chosen, standings, failed };
 }

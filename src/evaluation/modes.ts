@@ -50,53 +50,6 @@ export function componentShares(assigned: ArrayLike<number>, components: number)
   return counts.map((count) => count / assigned.length);
 }
 
-/** Where the codes of one class lie. */
-export interface ClassMode {
-  readonly label: number;
-  readonly codes: number;
-  /** The component that holds most of them, the first of equal ones, and their share there. */
-  readonly component: number;
-  readonly share: number;
-  /** Their share in each component: [components]. */
-  readonly shares: readonly number[];
-}
-
-/** How the classes lie in the components. */
-export interface ClassCoverage {
-  readonly classes: readonly ClassMode[];
-  /** Components that are the commonest of some class: as many as classes where each has one of its own. */
-  readonly distinct: number;
-  /** The share of all codes that lie in the commonest component of their class. */
-  readonly share: number;
-}
-
-/** The classes by their components; in the order of the class numbers. */
-export function classCoverage(
-  assigned: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  components: number,
-): ClassCoverage {
-  if (assigned.length !== labels.length || labels.length === 0) {
-    throw new InputError(`modes: a class for each of ${assigned.length} codes is expected, got ${labels.length}`);
-  }
-  const members = new Map<number, number[]>();
-  for (let i = 0; i < labels.length; i++) {
-    const of = members.get(labels[i]) ?? [];
-    of.push(assigned[i]);
-    members.set(labels[i], of);
-  }
-  const classes = Array.from(members, ([label, of]): ClassMode => {
-    const shares = componentShares(of, components);
-    const share = shares.reduce((most, one) => Math.max(most, one));
-    return { label, codes: of.length, component: shares.indexOf(share), share, shares };
-  }).sort((a, b) => a.label - b.label);
-  return {
-    classes,
-    distinct: new Set(classes.map(({ component }) => component)).size,
-    share: classes.reduce((total, { codes, share }) => total + codes * share, 0) / labels.length,
-  };
-}
-
 function checked(component: number, components: number): number {
   if (Number.isInteger(component) && component >= 0 && component < components) return component;
   throw new InputError(`modes: components 0 to ${components - 1} are expected, got ${component}`);

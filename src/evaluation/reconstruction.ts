@@ -1,3 +1,4 @@
+import { NumericalError } from "../errors.ts";
 import type { CompiledFunction } from "../runtime/compile.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { programFeeds } from "./feeds.ts";
@@ -21,6 +22,7 @@ export interface ReconstructionError {
 /**
  * How far x̂, the mean of p(x|z) at the mean of q(z|x), is from the data as they lie: undefined where one of the two has no
  * mean. Streamed; sums in float64.
+ * @throws NumericalError for an example whose error is not a finite number.
  */
 export async function reconstructionError(options: ReconstructionOptions): Promise<ReconstructionError | undefined> {
   const { decoder, dataset, unit = 1 } = options;
@@ -45,6 +47,11 @@ export async function reconstructionError(options: ReconstructionOptions): Promi
         if (Number.isNaN(x[j])) continue; // missing
         squares += (x[j] - unit * mean.data[j]) ** 2;
         observed++;
+      }
+      if (!Number.isFinite(squares)) {
+        throw new NumericalError(
+          `${dataset.name}: example ${examples[i]} (from 0) has the reconstruction error ${Math.sqrt(squares)}; look for numbers far from those that the model learned from, and leave the example out`,
+        );
       }
       total += squares;
       numbers += observed;

@@ -27,6 +27,7 @@ const LARGEST_TAIL = 1000;
 export class LogWeights {
   #count = 0;
   #largest = Number.NEGATIVE_INFINITY;
+  #smallest = Number.POSITIVE_INFINITY;
   #sum = 0;
   #squares = 0;
   /** A heap, the smallest of the largest first. */
@@ -42,6 +43,7 @@ export class LogWeights {
   /** A weight of 0 is −∞; NaN makes the mean NaN. */
   add(logWeight: number): void {
     this.#count += 1;
+    this.#smallest = Math.min(this.#smallest, logWeight);
     if (Number.isNaN(logWeight)) this.#largest = Number.NaN;
     else if (logWeight > this.#largest) {
       const shrink = Math.exp(this.#largest - logWeight);
@@ -65,15 +67,19 @@ export class LogWeights {
       logMean: this.#largest + Math.log(this.#sum / count),
       error: count > 1 ? Math.sqrt(relative) : Number.NaN,
       bias: count > 1 ? -0.5 * relative : Number.NaN,
-      effectiveSamples: this.#sum ** 2 / this.#squares,
+      effectiveSamples: this.#areEqual() ? count : this.#sum ** 2 / this.#squares,
       paretoShape: this.#shape(),
     };
   }
 
+  /** Whether all weights are one number to rounding, as an exact posterior has them. */
+  #areEqual(): boolean {
+    return this.#largest - this.#smallest <= ROUNDING * (1 + Math.abs(this.#largest));
+  }
+
   #shape(): number {
+    if (this.#count > 1 && this.#areEqual()) return Number.NEGATIVE_INFINITY;
     const tail = this.#tail.slice(0, this.#kept).sort();
-    const spread = tail[tail.length - 1] - tail[0];
-    if (spread <= ROUNDING * (1 + Math.abs(this.#largest))) return Number.NEGATIVE_INFINITY; // of equal weights, as an exact posterior has them
     const threshold = Math.exp(tail[0] - this.#largest);
     const exceedances = tail.map((logWeight) => Math.exp(logWeight - this.#largest) - threshold);
     return paretoShape(exceedances.filter((value) => value > 0));

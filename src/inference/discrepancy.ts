@@ -2,7 +2,6 @@ import { ShapeError } from "../errors.ts";
 import {
   add,
   div,
-  exp,
   extent,
   matmul,
   maximum,
@@ -33,22 +32,11 @@ const SCALES = [0.1, 0.2, 0.5, 1, 2, 5, 10];
  * Tolstikhin et al. 2018, §4; the scales are those of the authors' code.
  */
 export function inverseMultiquadratic(expectedSquare: number, scales: readonly number[] = SCALES): Kernel {
-  return summed("inverse multiquadratic", scales, (squared, scale) => {
-    const c = scale * expectedSquare;
-    return div(c, add(c, squared));
-  });
-}
-
-/** Σ_s exp(−‖x − y‖²/(sC)), C = E‖p − p′‖² of two draws of the prior: 2k for N(0, I). Gretton et al. 2012. */
-export function radialBasis(expectedSquare: number, scales: readonly number[] = SCALES): Kernel {
-  return summed("radial basis function", scales, (squared, scale) => exp(mul(-1 / (scale * expectedSquare), squared)));
-}
-
-function summed(name: string, scales: readonly number[], of: (squared: Tensor, scale: number) => Tensor): Kernel {
-  const [first, ...others] = scales;
+  const [first, ...others] = scales.map((scale) => scale * expectedSquare);
+  const one = (c: number, squared: Tensor): Tensor => div(c, add(c, squared));
   return {
-    name,
-    of: (squared) => others.reduce((total, scale) => add(total, of(squared, scale)), of(squared, first)),
+    name: "inverse multiquadratic",
+    of: (squared) => others.reduce((total, c) => add(total, one(c, squared)), one(first, squared)),
     atZero: scales.length,
   };
 }

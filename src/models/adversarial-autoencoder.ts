@@ -23,7 +23,7 @@ const NAME = "adversarial-autoencoder";
 const DISCRIMINATOR = "discriminator/";
 const WIDTHS: readonly number[] = [128, 128];
 /** λ, where it is not given. */
-const WEIGHT = 10;
+const WEIGHT = 20;
 /** The discriminator's learning rate as a share of the run's: one that lags behind the codes points where they were. Heusel et al. 2017. */
 const AHEAD = 3;
 /** Its β₁: with the usual 0.9 the game with 8 latents went around in circles. Radford, Metz & Chintala 2016, §3. */
@@ -43,9 +43,20 @@ export function adversarialAutoencoder(options: AdversarialOptions, data: DataDe
       `--condition: the labels of an ${NAME.replace("-", " ")} choose the prior's component; give --prior classes too`,
     );
   }
+  if (condition && !condition.chooses) {
+    throw new InputError(
+      `--condition ${condition.names.join(", ")}: what chooses the prior's component is one class of each example; give --condition label, or one column of classes`,
+    );
+  }
   const base = comparedCodes(NAME, options.vae, unconditional);
   const { latents } = base;
-  const model = condition ? { ...base, prior: classPrior(conditionInput(condition), latents) } : base;
+  const model: Model = condition
+    ? {
+        ...base,
+        prior: classPrior(conditionInput(condition), latents),
+        observation: `${base.observation}, given ${condition.names.join(", ")}`,
+      }
+    : base;
   const discriminator = network(widths, latents + (condition?.width ?? 0));
   const judge = (z: Tensor): Tensor => {
     const logits = discriminator(besideCondition(z, condition)); // [..., batch, 1]
@@ -53,7 +64,6 @@ export function adversarialAutoencoder(options: AdversarialOptions, data: DataDe
   };
   return {
     ...model,
-    turn: 2,
     phases: ({ reconstruction }, _, { z }): readonly ModelPhase[] => {
       const drawn = stopGradient(model.prior.sample(latentNoise("prior", model.prior, "batch"))); // [batch, k]
       const { discriminator: told, accuracy } = adversarialTerms(judge(stopGradient(z)), judge(drawn));

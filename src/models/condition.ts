@@ -12,6 +12,8 @@ export interface ConditionDescription {
   readonly names: readonly string[];
   /** What networks multiply each by; by default 1. */
   readonly scales?: readonly number[];
+  /** Whether it is one class of each example, and nothing else. */
+  readonly chooses: boolean;
 }
 
 /**
@@ -24,7 +26,9 @@ export function describeCondition({ fields, width }: Conditions): ConditionDescr
     const { length } = field.values;
     return Array.from({ length }, () => Math.sqrt(length));
   });
-  return { width, names: fields.map(({ name }) => name), scales };
+  const [field, ...others] = fields;
+  const chooses = others.length === 0 && field.kind !== "number";
+  return { width, names: fields.map(({ name }) => name), scales, chooses };
 }
 
 /** The name of the input that the condition is fed to. */

@@ -1,12 +1,15 @@
 import type { Dataset } from "../data/dataset.ts";
+import { meanOf } from "../distributions/distribution.ts";
 import { InputError } from "../errors.ts";
 import { noiseSource } from "../random/noise.ts";
-import { add, type Dim, noise, type Tensor } from "../tensor/index.ts";
+import { add, type Dim, floor, maximum, minimum, noise, sub, type Tensor } from "../tensor/index.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import type { DataDescription, Model } from "./model.ts";
 
 /** The name of the noise that makes integers real numbers. */
 export const DEQUANTIZE = "dequantize";
+
+const BYTES = [0, 255] as const;
 
 /** Whether the numbers are integers, on which a density of real numbers is none. */
 function isDiscrete({ measure }: Pick<DataDescription, "measure">): boolean {
@@ -33,6 +36,21 @@ export function realNumbers(data: DataDescription): Pick<Model, "observe" | "obs
       add(raw, noise(DEQUANTIZE, "uniform", { samples, batch: "batch", event: [...data.shape] })),
     observation: "uniform dequantisation",
   };
+}
+
+/** The same for a density p(x|z) on real numbers, whose mean and draws come back to what the data are: of x + u the integer x. */
+export function realLikelihood(data: DataDescription): Pick<Model, "observe" | "observation" | "shown" | "drawn"> {
+  if (!isDiscrete(data)) return realNumbers(data);
+  return {
+    ...realNumbers(data),
+    shown: (likelihood) => sub(meanOf(likelihood), 0.5), // E(x + u) − E u
+    drawn: (y) => asData(y, data),
+  };
+}
+
+/** Real numbers back to what the data are: of x + u the integer x, among those that can be. */
+export function asData(y: Tensor, { measure, range: [low, high] = BYTES }: DataDescription): Tensor {
+  return isDiscrete({ measure }) ? minimum(maximum(floor(y), low), high) : y;
 }
 
 /** Examples as `realNumbers` has them, each with one draw of u: what closed forms and EM are fitted to. */

@@ -3,9 +3,9 @@ import { elementwiseAffine } from "../flows/affine.ts";
 import { type Bijection, compose } from "../flows/bijection.ts";
 import { flow } from "../flows/flow.ts";
 import { logit } from "../flows/sigmoid.ts";
-import { constant, floor, maximum, minimum, reshape, type Tensor } from "../tensor/index.ts";
+import { constant, reshape, type Tensor } from "../tensor/index.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
-import { realNumbers } from "./dequantize.ts";
+import { asData, realNumbers } from "./dequantize.ts";
 import type { Family } from "./family.ts";
 import { type FlowOptions, flowLayers, LAYERS } from "./flow-layers.ts";
 import type { DataDescription, PointModel } from "./model.ts";
@@ -70,11 +70,6 @@ function outwards({ measure, means, deviations }: DataDescription): readonly Bij
     return 0.5 * Math.log((variance || (integer ? 0 : 1)) + (integer ? 1 / 12 : 0));
   });
   return [elementwiseAffine(constant(shift, [shift.length]), constant(logScale, [shift.length]))];
-}
-
-/** Real numbers back to what the data are: of x + u the integer x. */
-function asData(x: Tensor, { measure, range: [low, high] = [0, BYTES - 1] }: DataDescription): Tensor {
-  return measure === "real" || measure === "unit" ? x : minimum(maximum(floor(x), low), high);
 }
 
 export const flowFamily: Family = {

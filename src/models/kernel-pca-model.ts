@@ -109,7 +109,8 @@ function kernelOf({ kernel = "rbf", gamma = 1, degree = 3, coefficient = 1 }: Ke
 }
 
 /**
- * What is taken off each number and what it is divided by. Without a γ of the user's own the numbers' variances sum to 1, so that γ = 1
+ * What is taken off each number, its mean, so that nothing hangs on where the data lie; and what it is divided by. Without a γ of the
+ * user's own the numbers' variances sum to 1, so that γ = 1
  * suits them, 1/d of standardised ones, and suits the codes too, which the pre-images are found from by the same kernel.
  */
 function unitsOf(
@@ -121,7 +122,7 @@ function unitsOf(
   const total = own.reduce((sum, deviation, i) => sum + (deviation / units[i]) ** 2, 0);
   const common = gamma === undefined && total > 0 ? Math.sqrt(total) : 1;
   return {
-    centre: Array.from(means, (mean) => (standardize ? mean : 0)),
+    centre: Array.from(means, Math.fround), // to the last bit what the programs take off
     spread: units.map((unit) => unit * common),
   };
 }

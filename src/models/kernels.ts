@@ -1,5 +1,4 @@
 import { InputError } from "../errors.ts";
-import { stream } from "../random/stream.ts";
 import {
   add,
   div,
@@ -17,7 +16,6 @@ import {
   type Tensor,
   where,
 } from "../tensor/index.ts";
-import type { NdArray } from "../tensor/ndarray.ts";
 
 /** A positive semi-definite function of two points. */
 export interface Kernel {
@@ -87,23 +85,4 @@ function squaredNorms(x: Tensor): Tensor {
 function checkPositive(kernel: string, what: string, value: number): void {
   if (value > 0 && Number.isFinite(value)) return;
   throw new InputError(`${kernel} kernel: ${what} must be a number above 0, got ${value}`);
-}
-
-/** Pairs that the median is taken over. */
-const PAIRS = 1000;
-
-/** 1/median ‖x − y‖² of pairs of the rows [n, d]: a γ of the size of the data. Gretton et al. 2012, §8. */
-export function medianGamma({ data, shape: [n, d] }: NdArray, seed: number): number {
-  if (n < 2) throw new InputError(`median distance: at least two examples are needed, got ${n}`);
-  const random = stream(seed, "kernel/pairs");
-  const distances = Array.from({ length: PAIRS }, () => {
-    const first = random.below(n);
-    const second = (first + 1 + random.below(n - 1)) % n;
-    let total = 0;
-    for (let j = 0; j < d; j++) total += (data[first * d + j] - data[second * d + j]) ** 2;
-    return total;
-  }).sort((a, b) => a - b);
-  const median = (distances[PAIRS / 2 - 1] + distances[PAIRS / 2]) / 2;
-  if (!(median > 0)) throw new InputError("median distance: half of the examples are the same; give --gamma");
-  return 1 / median;
 }

@@ -8,7 +8,7 @@ import { zeros } from "../nn/initialisers.ts";
 import { add, matmul, reshape, square, sub, type Tensor } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
-import { realNumbers } from "./dequantize.ts";
+import { realLikelihood } from "./dequantize.ts";
 import { checkFactors, type FactorModel, type FactorStep } from "./factor-analysis.ts";
 import { linearGaussianPosterior, observedNormal } from "./linear-gaussian-program.ts";
 import type { DataDescription, Model, RuleContext, UpdateRule } from "./model.ts";
@@ -71,7 +71,7 @@ export function linearGaussianFamily<Data>(
   const likelihood = missing ? observedNormal : normal;
   return {
     latents: k,
-    ...realNumbers(data),
+    ...realLikelihood(data),
     missing,
     encoder: (x) => encoder(flat(x)),
     decoder: (z) =>

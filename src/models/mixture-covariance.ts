@@ -34,8 +34,6 @@ export interface Sums {
 export interface CovarianceForm {
   /** The shape of the covariances as they are kept. */
   readonly shape: (size: MixtureSize) => readonly number[];
-  /** The parameters that they count for. */
-  readonly count: (size: MixtureSize) => number;
   readonly whitenerShape: (size: MixtureSize) => readonly number[];
   /** (x − μ_c)P_c: [C, rows, d] → [C, rows, d] */
   readonly whiten: (apart: Tensor, whitener: Tensor) => Tensor;
@@ -138,7 +136,6 @@ function secondMoments(
 
 const full: CovarianceForm = {
   shape: ({ components, d }) => [components, d, d],
-  count: ({ components, d }) => (components * d * (d + 1)) / 2,
   whitenerShape: ({ components, d }) => [components, d, d],
   whiten: (apart, p) => matmul(apart, p),
   scatter: (weighted, apart) => matmul(weighted, apart, { transposeA: true }), // [C, d, d]
@@ -161,7 +158,6 @@ const full: CovarianceForm = {
 
 const tied: CovarianceForm = {
   shape: ({ d }) => [d, d],
-  count: ({ d }) => (d * (d + 1)) / 2,
   whitenerShape: ({ d }) => [d, d],
   whiten: (apart, p) => matmul(apart, p),
   scatter: (weighted, apart) => {
@@ -201,7 +197,6 @@ function ofVariances(
   scatter: CovarianceForm["scatter"],
 ): Omit<CovarianceForm, "fromVariances" | "shape"> {
   return {
-    count: ({ components, d }) => components * widthOf(d),
     whitenerShape: ({ components, d }) => [components, 1, widthOf(d)],
     whiten: (apart, scale) => mul(apart, scale),
     scatter,

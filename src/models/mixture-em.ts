@@ -252,11 +252,6 @@ export function startingState(
   return state;
 }
 
-/** The parameters that are free: means, covariances, and weights of sum 1. */
-export function freeParameters(size: MixtureSize, covariance: CovarianceName): number {
-  return size.components * size.d + covarianceForms[covariance].count(size) + size.components - 1;
-}
-
 function checkState({ weights, means, covariances }: MixtureState, size: MixtureSize, kind: CovarianceName): void {
   const { components, d } = size;
   const expected = { weights: [components], means: [components, d], covariances: covarianceForms[kind].shape(size) };

@@ -6,7 +6,7 @@ import { zeros } from "../nn/initialisers.ts";
 import { add, constant, type Tensor } from "../tensor/index.ts";
 import { parameter } from "../tensor/leaves.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
-import { realDataset, realNumbers } from "./dequantize.ts";
+import { realDataset, realLikelihood } from "./dequantize.ts";
 import type { Family } from "./family.ts";
 import type { MixtureSize } from "./mixture-covariance.ts";
 import { factored, type MixtureState, mixtureRemarks } from "./mixture-em.ts";
@@ -41,7 +41,7 @@ export function gaussianMixtureModel(options: MixtureModelOptions, data: DataDes
   return {
     latents: components,
     space: "oneHot",
-    ...realNumbers(data),
+    ...realLikelihood(data),
     // log p(z|x) = log π_z + log N(x; μ_z, Σ_z) − log p(x)
     encoder: (x) => oneHotCategorical(add(logits, select(equal).componentLogProb(x))),
     decoder: select,

@@ -97,6 +97,8 @@ export interface Model extends CommonModel, LatentVariableModel {
   readonly averages?: (x: Tensor, draws: Draws) => readonly Average[];
   /** What a decoder shows of its likelihood: by default the mean. */
   readonly shown?: (likelihood: Distribution) => Tensor;
+  /** What becomes of a draw of the likelihood: by default it is a draw of x as it is; of x + u the integer x. */
+  readonly drawn?: (x: Tensor) => Tensor;
   /** The model as it is used once trained, where training has another encoder: numbers of the training examples' own. */
   readonly deployed?: Model;
   /** The point of latent space that stands for an example: by default the posterior's mean. */
@@ -107,8 +109,6 @@ export interface Model extends CommonModel, LatentVariableModel {
   readonly objective?: (terms: BoundTerms, x: Tensor, draws: Draws) => Tensor;
   /** Phases that take turns on each batch, where one loss is not enough: a game. Then no one number tells which parameters are best. */
   readonly phases?: (terms: BoundTerms, x: Tensor, draws: Draws) => readonly ModelPhase[];
-  /** How many they are: steps that each batch is used for. */
-  readonly turn?: number;
 }
 
 /**

@@ -111,7 +111,7 @@ export const partsOf: Readonly<Record<ModelName, readonly string[]>> = {
   "kernel-pca": ["latents", "kernel", "gamma", "degree", "coefficient", "ridge", "examples", "standardize"],
   "probabilistic-pca": ["latents", "standardize", "em", "tolerance", "missing"],
   "factor-analysis": ["latents", "tolerance", "missing"],
-  "gaussian-mixture": ["components", "covariance", "restarts", "floor", "tolerance", "standardize"],
+  "gaussian-mixture": ["components", "choose", "covariance", "restarts", "floor", "tolerance", "standardize"],
   flow: flows,
   "adversarial-autoencoder": [...variational, "discriminator", "regularization", "condition"],
   "wasserstein-autoencoder": [...variational, "regularization"],

@@ -154,6 +154,12 @@ export interface TrainingProgram {
   readonly phases?: readonly ModelPhase[];
 }
 
+/** Steps that each batch is used for by a model that trains by a game: one for each player. 1 of other models. */
+export function stepsInTurn(model: AnyModel, description: DataDescription): number {
+  if (isPointModel(model) || !model.phases) return 1;
+  return trainingProgram(model, description).phases?.length ?? 1;
+}
+
 /**
  * What tells better parameters from worse on held-out examples: the bound, or what the model names; nothing does in a game, and a
  * rule goes to its end.
@@ -179,7 +185,13 @@ export function decoderProgram(model: AnyModel): Outputs {
   if (isPointModel(model)) return { mean: model.decode(z) };
   const likelihood = model.decoder(z);
   const { shown = meanOf } = model;
-  return { ...likelihood.parameters, mean: shown(likelihood) };
+  return { ...likelihoodParameters(model, likelihood), mean: shown(likelihood) };
+}
+
+/** A likelihood's parameters by their names in the files, where `mean` is what the decoder shows: a mean that it does not is the `location`. */
+function likelihoodParameters({ shown }: Model, { parameters }: Distribution): Readonly<Record<string, Tensor>> {
+  const { mean, ...others } = parameters;
+  return shown && mean ? { location: mean, ...others } : parameters;
 }
 
 /**
@@ -192,8 +204,10 @@ export function likelihoodProgram(model: AnyModel): LikelihoodProgram | undefine
 export function likelihoodProgram(model: AnyModel): LikelihoodProgram | undefined {
   if (isPointModel(model)) return undefined;
   const likelihood = model.decoder(data("z", ["batch", model.latents]));
-  const x = likelihood.sample(latentNoise(OBSERVATION_NOISE, likelihood, "batch"));
-  return { outputs: { x }, fed: new Map(Object.entries(likelihood.parameters).map(([name, value]) => [value, name])) };
+  const { drawn = (x) => x } = model;
+  const x = drawn(likelihood.sample(latentNoise(OBSERVATION_NOISE, likelihood, "batch")));
+  const parameters = Object.entries(likelihoodParameters(model, likelihood));
+  return { outputs: { x }, fed: new Map(parameters.map(([name, value]) => [value, name])) };
 }
 
 export interface LikelihoodProgram {

@@ -10,7 +10,7 @@ import { builtInModel } from "../models/names.ts";
 import type { Architecture } from "../models/networks.ts";
 import { type VaeOptions, vaeSchema } from "../models/vae.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
-import { LEAST_EPOCHS, parseWidths, type TrainOptions } from "./options.ts";
+import { LEAST_EPOCHS, parseCounts, type TrainOptions } from "./options.ts";
 import { type SettledOptions, wayOptions } from "./training-options.ts";
 
 /** The rest of the arguments as the schema has them. */
@@ -64,7 +64,7 @@ export function vaeOptions(options: TrainOptions, description: DataDescription):
 function flowOptions({ transform, layers, bins, hidden, mixing, seed }: TrainOptions): {
   readonly [name in keyof Required<FlowOptions>]: FlowOptions[name];
 } {
-  return { transform, layers, bins, mixing, seed, hidden: hidden === undefined ? undefined : parseWidths(hidden) };
+  return { transform, layers, bins, mixing, seed, hidden: hidden === undefined ? undefined : parseCounts(hidden) };
 }
 
 /** What a built-in model is told: the options that are given, and the parts that suit the data. */
@@ -74,7 +74,7 @@ export function familyOptions(options: TrainOptions, description: DataDescriptio
     ...options,
     ...flowOptions(options),
     vae: vaeOptions(options, description),
-    discriminator: discriminator === undefined ? undefined : parseWidths(discriminator),
+    discriminator: discriminator === undefined ? undefined : parseCounts(discriminator),
   };
 }
 

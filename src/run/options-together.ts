@@ -44,8 +44,14 @@ export function isFor(option: OptionName, name: ModelName): boolean {
   return name === "vae" || !variational.includes(option);
 }
 
-/** Refuses flags of training by gradients for a model that is fitted without; a config.json has them decided for every model. */
+/**
+ * Refuses a number that is both given and to be found, and flags of training by gradients for a model that is fitted without; a config.json
+ * has them decided for every model.
+ */
 export function checkFlags(given: readonly string[], { model }: TrainOptions, from: (option: string) => string): void {
+  if (given.includes("choose") && given.includes("components")) {
+    throw new InputError(`${from("choose")}: finds the number that --components gives; give one of them`);
+  }
   const name = builtInModel(model);
   if (name === undefined || !fittedModels.includes(name)) return;
   const idle = [...descent, "steps" as const].find((option) => given.includes(option) && !isFor(option, name));

@@ -106,6 +106,13 @@ export const optionsSchema = z.strictObject({
   components: count
     .optional()
     .describe("components of mixtures, rank of a low-rank scale; 10 by default, of --prior classes the data's"),
+  choose: z
+    .string()
+    .refine(isChoice, 'two numbers of components or more are expected, such as "1 2 3 5 8"')
+    .optional()
+    .describe(
+      'gaussian-mixture: numbers of components, such as "1 2 3 5 8": the fewest within one standard error of the largest held-out log p(x)',
+    ),
   posteriorScale: positive.optional().describe("deviation of --posterior fixed; 1 by default"),
   temperature: positive.optional().describe("of --posterior relaxed and straight-through; 0.5 by default"),
   covariance: z
@@ -141,7 +148,7 @@ export const optionsSchema = z.strictObject({
   bins: count.optional().describe("flow: bins of a spline; 8 by default"),
   hidden: z
     .string()
-    .refine(isWidths, 'widths such as "128 128" are expected')
+    .refine(isCounts, 'widths such as "128 128" are expected')
     .optional()
     .describe('flow: widths of the network in each layer, "128 128"'),
   mixing: z
@@ -150,13 +157,13 @@ export const optionsSchema = z.strictObject({
     .describe("flow: what mixes the numbers between layers; lu by default for tables, permutation for images"),
   discriminator: z
     .string()
-    .refine(isWidths, 'widths such as "256 256" are expected')
+    .refine(isCounts, 'widths such as "256 256" are expected')
     .optional()
     .describe('adversarial-autoencoder: widths of the discriminator, "128 128" by default'),
   regularization: positive
     .optional()
     .describe(
-      "adversarial- and wasserstein-autoencoder: weight of what holds the codes to the prior, in nats beside the reconstruction; 10 and 300 by default",
+      "adversarial- and wasserstein-autoencoder: weight of what holds the codes to the prior, in nats beside the reconstruction; 20 and 300 by default",
     ),
   binarize: z
     .enum(["none", "threshold", "stochastic"])
@@ -256,6 +263,9 @@ export const optionsSchema = z.strictObject({
 export type OptionName = keyof typeof optionsSchema.shape;
 export type TrainOptions = z.infer<typeof optionsSchema>;
 
+/** In the order of the schema. */
+export const optionNames: readonly OptionName[] = optionsSchema.keyof().options;
+
 /**
  * Checks options from a config file or from flags.
  * @throws InputError that names `from`, the option, what was expected and what was got.
@@ -312,17 +322,21 @@ function isArchitecture(text: string): boolean {
   }
 }
 
-/** The widths of hidden layers: "128 128" or "128,128". */
-export function parseWidths(text: string): readonly number[] {
+/** Counts such as the widths of hidden layers: "128 128" or "128,128". */
+export function parseCounts(text: string): readonly number[] {
   return text
     .split(/[\s,]+/)
     .filter(Boolean)
     .map(Number);
 }
 
-function isWidths(text: string): boolean {
-  const widths = parseWidths(text);
-  return widths.length > 0 && widths.every((width) => Number.isInteger(width) && width > 0);
+function isCounts(text: string): boolean {
+  const counts = parseCounts(text);
+  return counts.length > 0 && counts.every((one) => Number.isInteger(one) && one > 0);
+}
+
+function isChoice(text: string): boolean {
+  return isCounts(text) && new Set(parseCounts(text)).size > 1;
 }
 
 /** What is neither a built-in name nor looks like a path is a name that is not known. */

@@ -94,11 +94,10 @@ function guardCommon(
 
 /** The model with its functions' mistakes told as the module's. */
 function guardModel(path: string, model: Model): Model {
-  const { prior, objective, amortization, averages, monitors, shown, code, phases, turn, deployed } = model;
+  const { prior, objective, amortization, averages, monitors, shown, drawn, code, phases, deployed } = model;
   return {
     ...guardCommon(path, model),
     prior,
-    turn,
     deployed: deployed && guardModel(path, deployed),
     amortization: amortization && {
       ...amortization,
@@ -108,6 +107,7 @@ function guardModel(path: string, model: Model): Model {
     averages: averages && ((x, draws) => guard(`${path}: averages`, () => averages(x, draws))),
     monitors: monitors && ((draws) => guard(`${path}: monitors`, () => monitors(draws))),
     shown: shown && ((likelihood) => guard(`${path}: shown`, () => shown(likelihood))),
+    drawn: drawn && ((x) => guard(`${path}: drawn`, () => drawn(x))),
     code: code && ((posterior) => guard(`${path}: code`, () => code(posterior))),
     phases: phases && ((terms, x, draws) => guard(`${path}: phases`, () => phases(terms, x, draws))),
     objective:

@@ -37,8 +37,8 @@ export interface AggregatedCodes {
   readonly labels: ArrayLike<number>;
   /** Of a prior with one mode a class. */
   readonly modes?: Modes;
-  /** The share of held-out digits whose class their ten nearest training codes name. */
-  readonly neighbours: number;
+  /** The share of held-out images whose class their ten nearest training codes name. */
+  readonly neighbours: () => number;
   /** The mean log p(x|z) of the last epoch, in nats. */
   readonly reconstruction: number;
 }
@@ -115,7 +115,7 @@ export async function aggregatedCodes(
     draws,
     labels: parts.flatMap(({ labels }) => Array.from(labels ?? [])),
     modes: isMixture(model.prior) ? await mixtureModes(engine, model.prior, codes, draws) : undefined,
-    neighbours: codeAccuracy(labelled(known, train), labelled(asked, test)).nearest.value,
+    neighbours: () => codeAccuracy(labelled(known, train), labelled(asked, test)).nearest.value,
     reconstruction,
   };
 }

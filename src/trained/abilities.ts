@@ -12,6 +12,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { programFeeds } from "../evaluation/feeds.ts";
 import { estimateLikelihood } from "../evaluation/likelihood.ts";
+import { CONDITION } from "../models/condition.ts";
 import type { ProgramName, RunFacts } from "../run/facts.ts";
 import type { CompiledFunction, Feeds } from "../runtime/compile.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
@@ -52,9 +53,15 @@ export function abilitiesOf(
     throw new InputError("the posterior of this model has no mean, so it cannot encode");
   }
 
-  /** Examples with what is given of them, which is stated or their own. */
-  async function givenExamples(examples: Examples, stated: Stated): Promise<Dataset> {
-    return conditioned(await asDataset(examples, facts), fields, stated);
+  /** Examples with what is given of them, which is stated or their own, where one of these programs takes it. */
+  async function givenExamples(examples: Examples, stated: Stated, ...used: readonly ProgramName[]): Promise<Dataset> {
+    const dataset = await asDataset(examples, facts);
+    return (await takeCondition(used)) ? conditioned(dataset, fields, stated) : dataset;
+  }
+
+  async function takeCondition(used: readonly ProgramName[]): Promise<boolean> {
+    const programs = await Promise.all(used.map(program));
+    return programs.some(({ program: { inputs } }) => inputs.some(({ name }) => name === CONDITION));
   }
 
   /** What is given to decode so many latents; undefined where the decoder takes nothing. */
@@ -95,11 +102,12 @@ export function abilitiesOf(
   }
 
   return {
-    encode: async (examples, options = {}) => encode(await givenExamples(examples, options), options),
+    encode: async (examples, options = {}) => encode(await givenExamples(examples, options, "encoder"), options),
     decode: async (given, options = {}) => {
       const z = asLatents(given, latents);
       const values = statedValues(fields, options);
-      const stated = fields && columnsFor(fields, values, { name: "the latents", length: z.shape[0], own: [] });
+      const taken = (await takeCondition(["decoder"])) ? fields : undefined;
+      const stated = taken && columnsFor(taken, values, { name: "the latents", length: z.shape[0], own: [] });
       return decode(z, encoded(stated), options);
     },
     sample: async (count, { seed = 0, from = shape.length === 3 ? "mean" : "draw", ...options } = {}) => {
@@ -115,7 +123,7 @@ export function abilitiesOf(
     },
     reconstruct: async (examples, options = {}) => {
       const { signal, onProgress } = options;
-      const dataset = await givenExamples(examples, options);
+      const dataset = await givenExamples(examples, options, "encoder", "decoder");
       const encoding = (done: number, total: number): void => onProgress?.(Math.floor(done / 2), total);
       const decoding = (done: number, total: number): void => onProgress?.(Math.floor((total + done) / 2), total);
       const codes = await encode(dataset, { signal, onProgress: encoding });
@@ -128,7 +136,7 @@ export function abilitiesOf(
         throw new InputError(NO_REFERENCE);
       }
       checkCount("the number of importance samples", samples);
-      const dataset = await givenExamples(examples, options);
+      const dataset = await givenExamples(examples, options, "density");
       const estimate = await estimateLikelihood({
         density: await program("density"),
         dataset,

@@ -5,8 +5,8 @@ import { KL_WEIGHT } from "../inference/elbo.ts";
 import { CAPACITY, type ObjectiveOptions } from "../inference/objective.ts";
 import type { OptimizerOptions, Phase, Schedule } from "../inference/phase.ts";
 import { phasesOf, type WayOptions } from "../inference/ways.ts";
-import { type AnyModel, type DataDescription, describeData, isPointModel, type ModelPhase } from "../models/model.ts";
-import { gaugeOf, startProgram, trainingProgram } from "../models/programs.ts";
+import { type AnyModel, type DataDescription, describeData, type ModelPhase } from "../models/model.ts";
+import { gaugeOf, startProgram, stepsInTurn, trainingProgram } from "../models/programs.ts";
 import { namedLeaves } from "../onnx/lower.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { type LoopOptions, type Outcome, train } from "./loop.ts";
@@ -100,8 +100,7 @@ export async function fitModel<M extends AnyModel>(
   const { epochs, batchSize = 64, signal, onStep, onEpoch } = options;
   const description = describeData(dataset);
   const model = build(description);
-  const turn = isPointModel(model) ? 1 : (model.turn ?? 1);
-  const steps = epochs * Math.floor(dataset.length / batchSize) * turn;
+  const steps = epochs * Math.floor(dataset.length / batchSize) * stepsInTurn(model, description);
   const training = await modelTraining({
     seed: 0,
     samples: 1,

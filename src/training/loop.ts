@@ -85,15 +85,19 @@ async function endEpoch(
   training: Training,
   options: LoopOptions,
   { sums, counts, best }: LoopState,
-  { learningRate, hypers }: StepResult,
+  { terms, learningRate, hypers }: StepResult,
 ): Promise<LoopState> {
   const epoch = Math.ceil(training.step / training.stepsPerEpoch); // the last one may be cut short by the number of steps
   const validation = await options.validate?.();
-  const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / counts[name]]));
+  // Each step of a rule sees all examples: its last one says where the fit stands.
+  const isRule = training.converged !== undefined;
+  const means = isRule
+    ? terms
+    : Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / counts[name]]));
   options.onEpoch?.({ step: training.step, epoch, train: means, validation, learningRate, hypers });
   const { gauge } = options;
   const value = gauge ? (gauge.better === "larger" ? 1 : -1) * (validation ?? means)[gauge.term] : 0;
-  const improved = gauge !== undefined && (best === undefined || value > best.value);
+  const improved = gauge !== undefined && Number.isFinite(value) && (best === undefined || value > best.value);
   const next: LoopState = { ...fresh, best: improved ? { value, epoch } : best };
   if (improved) options.onBest?.(training.snapshot(), next);
   options.onCheckpoint?.(training.snapshot(), next);

@@ -362,8 +362,8 @@ describe("a model without", () => {
     const model = vae({ latents: 2, likelihood: "logistic" }, plain);
     const inputs = namedLeaves(Object.values(densityProgram(model, plain))).map(({ leaf }) => leaf.name);
     expect(inputs).not.toContain("condition");
-    expect(takesCondition(model, { ...plain, condition: { width: 3, names: ["label"] } })).toBe(false);
-    const description = { ...plain, condition: { width: 3, names: ["label"] } };
+    expect(takesCondition(model, { ...plain, condition: { width: 3, names: ["label"], chooses: false } })).toBe(false);
+    const description = { ...plain, condition: { width: 3, names: ["label"], chooses: true } };
     expect(messageOf(() => vae({ latents: 2, likelihood: "logistic", prior: "vamp" }, description))).toMatch(
       /^--prior vamp with --condition: /,
     );

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { openEngine } from "#engine";
 import { arrayDataset } from "../../src/data/dataset.ts";
 import { fitKernelPca, type KernelPca } from "../../src/models/kernel-pca.ts";
-import { cosine, type Kernel, medianGamma, polynomial, rbf } from "../../src/models/kernels.ts";
+import { cosine, type Kernel, polynomial, rbf } from "../../src/models/kernels.ts";
 import { encodePca, fitPca, pcaMaps } from "../../src/models/pca.ts";
 import { stream } from "../../src/random/stream.ts";
 import { compile } from "../../src/runtime/compile.ts";
@@ -142,13 +142,6 @@ describe("kernels", () => {
     const exact = evaluate([rbf(0.5).between(data("x", [8, 3]), data("y", [8, 3]))], { x, y })[0].data;
     // γ(‖x‖² + ‖y‖²) about the mean is 30 at most, its rounding a few 1e-6
     for (const [i, value] of values.entries()) expect(Math.abs(value - exact[i])).toBeLessThan(5e-6);
-  });
-
-  it("take γ from the median distance", () => {
-    const far = points([0, 0], [3, 4], [0, 0], [3, 4]); // a third of the pairs are 0 apart, two thirds 25
-    expect(medianGamma(far, 0)).toBe(1 / 25);
-    expect(() => medianGamma(points([1], [1], [1]), 0)).toThrow("half of the examples are the same; give --gamma");
-    expect(() => medianGamma(points([1]), 0)).toThrow("at least two examples are needed, got 1");
   });
 
   it("refuse options that are none", () => {

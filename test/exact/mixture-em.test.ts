@@ -2,7 +2,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { openEngine } from "#engine";
 import { arrayDataset } from "../../src/data/dataset.ts";
-import { chooseMixture, rankByHeldOut } from "../../src/evaluation/model-choice.ts";
 import { datasetExamples, rowExamples } from "../../src/linalg/examples.ts";
 import { moments } from "../../src/linalg/moments.ts";
 import { gaussianMixture } from "../../src/models/gaussian-mixture.ts";
@@ -317,47 +316,6 @@ describe("what cannot be fitted is told in one line", () => {
     );
     await em.release();
     expect(() => startingState(means, [1, 1, 1], "full", [0.5, 0.5, 0.5])).toThrow("3 probabilities of sum 1");
-  });
-});
-
-describe("model choice", () => {
-  const [training, heldOut] = [0, 1].map((side) =>
-    rowExamples(
-      rows.filter((_, i) => i % 2 === side),
-      `half ${side}`,
-    ),
-  );
-  const candidate = (components: number, covariance: CovarianceName) => ({
-    name: `${components} ${covariance}`,
-    options: { components, covariance },
-  });
-
-  it("picks the three full components that the data are of, by held-out log-likelihood", async () => {
-    const candidates = [candidate(1, "full"), candidate(3, "full"), candidate(3, "spherical"), candidate(12, "full")];
-    const { standings, best, failed } = await chooseMixture(engine, { training, heldOut }, candidates);
-    expect(best.name).toBe("3 full");
-    expect(failed).toEqual([]);
-    expect(standings[0].behind).toBeUndefined();
-    for (const { behind } of standings.slice(1)) {
-      expect(behind?.difference.value).toBeLessThan(-2 * (behind?.difference.error ?? 0));
-    }
-    const em = await openMixtureEm(engine, { components: 3, d: 3 }, best.fit.settings);
-    const { logLikelihoods } = await em.score(best.fit.state, heldOut);
-    await em.release();
-    const mean = logLikelihoods.reduce((total, value) => total + value, 0) / heldOut.length;
-    expect(Math.abs(standings[0].logLikelihood.value - mean)).toBeLessThan(1e-12);
-  });
-
-  it("leaves out what cannot be fitted, and tells it", async () => {
-    const twice = rowExamples(rows.slice(0, 40).flatMap((row) => [row, row]));
-    const candidates = [
-      { name: "one", options: { components: 1, floor: 0 } },
-      { name: "many", options: { components: 30, floor: 0 } },
-    ];
-    const choice = await chooseMixture(engine, { training: twice, heldOut }, candidates);
-    expect(choice.best.name).toBe("one");
-    expect(choice.failed[0]).toMatch(/^many: mixture: a covariance is singular/);
-    expect(() => rankByHeldOut([])).toThrow("at least one candidate");
   });
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { mixture } from "../../src/distributions/mixture.ts";
 import { normal } from "../../src/distributions/normal.ts";
-import { classCoverage, componentShares, likeliestComponent, modesFound } from "../../src/evaluation/modes.ts";
+import { componentShares, likeliestComponent, modesFound } from "../../src/evaluation/modes.ts";
 import { gaussianMixture } from "../../src/models/gaussian-mixture.ts";
 import { stream } from "../../src/random/stream.ts";
 import { constant } from "../../src/tensor/index.ts";
@@ -74,17 +74,4 @@ describe("modes found", () => {
     expect(() => modesFound([0, 3], [0.5, 0.5])).toThrow("modes: components 0 to 1 are expected, got 3");
     expect(() => componentShares([], 2)).toThrow(/at least one code is expected/);
   });
-});
-
-it("classes are told by the component that holds most of each", () => {
-  const { classes, distinct, share } = classCoverage([0, 0, 1, 2, 2, 2, 2, 1], [7, 7, 7, 3, 3, 9, 9, 9], 3);
-  expect(classes.map(({ label, codes: n, component }) => [label, n, component])).toEqual([
-    [3, 2, 2],
-    [7, 3, 0],
-    [9, 3, 2],
-  ]);
-  expect(classes[1].shares).toEqual([2 / 3, 1 / 3, 0]);
-  expect(distinct).toBe(2);
-  expect(share).toBeCloseTo((2 + 2 + 2) / 8, 14);
-  expect(() => classCoverage([0, 1], [0], 2)).toThrow(/a class for each of 2 codes is expected, got 1/);
 });

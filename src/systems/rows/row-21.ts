@@ -14,25 +14,28 @@ const told = (engine: Engine, { codes, draws }: AggregatedCodes): Promise<TwoSam
   twoSampleAccuracy(engine, codes, draws);
 const toPrior = ({ codes, draws }: AggregatedCodes): number => energyDistance(codes, draws).value;
 
-const QUICK_EPOCHS = 100;
+const QUICK = { prior: "normal", latents: 8, epochs: 10, seed: 1 } as const;
+const ROWS = 1500;
+/** What a game of so few steps leaves of the distance, at most: the study plays to its end. */
+const LEFT = 20;
 
 async function measure(engine: Engine): Promise<readonly Measurement[]> {
   const images = await smallImages();
-  const common = { prior: "normal", latents: 8, epochs: QUICK_EPOCHS, seed: 1 } as const;
-  const adversarial = await aggregatedCodes(engine, images, { ...common, hold: "game" });
-  const plain = await aggregatedCodes(engine, images, { ...common, hold: "nothing", epochs: QUICK_EPOCHS / 2 });
-  const share = (100 * toPrior(adversarial)) / shiftedNormalDistance(common.latents, SHIFT);
+  const game = await aggregatedCodes(engine, images, { ...QUICK, hold: "game" });
+  const plain = await aggregatedCodes(engine, images, { ...QUICK, hold: "nothing" });
+  const [near, far] = [game, plain].map(({ codes, draws }) => energyDistance(codes, draws, { most: ROWS }).value);
+  const share = (100 * near) / far;
   const known = 100 * (await told(engine, plain)).value;
   return [
     {
-      what: `energy distance of an adversarial autoencoder's codes to N(0, I), ${SHAPE}, k = ${common.latents}, in percent of that of N(0, I) shifted by ${SHIFT}`,
+      what: `energy distance of an adversarial autoencoder's codes to N(0, I), ${SHAPE}, k = ${QUICK.latents}, ${QUICK.epochs} epochs, in percent of that of a plain autoencoder: ${LEFT} or less`,
       measured: share,
-      expected: 100,
-      error: Math.max(0, share - 100),
+      expected: LEFT,
+      error: Math.max(0, share - LEFT),
       tolerance: 0,
     },
     {
-      what: "a classifier tells codes of a plain autoencoder from N(0, I), percent of the time: 90 or more",
+      what: "a classifier tells codes of the plain one from N(0, I), percent of the time: 90 or more",
       measured: known,
       expected: 90,
       error: Math.max(0, 90 - known),
@@ -77,7 +80,7 @@ function seenOf(found: AggregatedCodes, prior: Setting["prior"]): Seen {
     prior === "normal"
       ? shiftedNormalDistance(codes.shape[1], SHIFT)
       : energyDistance(part(0), shiftedRows(part(half), SHIFT)).value;
-  return { distance: toPrior(found), limit, neighbours: 100 * neighbours, modes: modes?.found, reconstruction };
+  return { distance: toPrior(found), limit, neighbours: 100 * neighbours(), modes: modes?.found, reconstruction };
 }
 
 const study: Study = {
@@ -121,12 +124,10 @@ export function summed(results: readonly SeedResult[]): readonly Measurement[] {
     results.map(({ seen }) => pick(seen[i]) ?? Number.NaN);
   const toldBy = (pick: (one: SeedResult) => number): number => average(results.map(pick));
   return [
-    ...[1, 3].map((i) =>
-      nearer(
-        four[i].name,
-        of(i, (one) => one.distance),
-        of(i, (one) => one.limit),
-      ),
+    nearer(
+      four[1].name,
+      of(1, distanceOf),
+      of(1, (one) => one.limit),
     ),
     atMost(
       "an adversarial autoencoder",
@@ -214,12 +215,13 @@ function eitherWay(what: string, i: number, game: readonly number[], rate: reado
 /** Of each map. */
 const POINTS = 110;
 const REACH = 4.5;
+const PICTURE_EPOCHS = 30;
 
 async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
   const images = await smallImages();
   const values = [];
   for (const { hold, prior, short } of four) {
-    const found = await aggregatedCodes(engine, images, { hold, prior, latents: 2, epochs: EPOCHS, seed: 1 });
+    const found = await aggregatedCodes(engine, images, { hold, prior, latents: 2, epochs: PICTURE_EPOCHS, seed: 1 });
     values.push(...somePoints(found, POINTS).map((point) => ({ ...point, model: short })));
   }
   const axis = { grid: false, values: [-4, 0, 4], title: null };

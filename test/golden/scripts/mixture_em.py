@@ -52,7 +52,6 @@ def fit(kind: str, floor: float) -> dict:
         "traces": [float(np.trace(np.linalg.inv(p))) for p in precisions(mixture)],
         "predict": "".join(str(c) for c in mixture.predict(x)),
         "responsibilities": mixture.predict_proba(x)[::20].tolist(),
-        "freeParameters": mixture._n_parameters(),
     }
 
 

@@ -10,7 +10,7 @@ log of the mean of w; w = p(x, z)/q(z|x).
 
 Held out: log 1/S Σ w of the first images of test-binary.idx (one fixed draw, from prepare-mnist.ts), S = 1,000.
 
-    python bench/peers/iwae_mnist.py FOLDER --bound importance --samples 5 --seed 0 --steps 6400
+    python bench/peers/iwae_mnist.py FOLDER --bound importance --samples 5 --seed 0 --steps 3000
 
 Prints one line of JSON. Written for PyTorch 2.15, NumPy 2.4, Python 3.11.
 """
@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--bound", choices=["elbo", "importance"], default="elbo")
     parser.add_argument("--samples", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=6400)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--images", type=int, default=1000)
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,10 +1,10 @@
 /**
  * VAE and importance-weighted VAE with 1, 5 and 50 samples, here and in PyTorch, five seeds each:
- * `npx jiti examples/reproductions/compare-iwae.ts FOLDER [--python python] [--seeds 5] [--steps 5000] [--out FILE.json]`.
+ * `npx jiti examples/reproductions/compare-iwae.ts FOLDER [--python python] [--seeds 5] [--steps 3000] [--out FILE.json] [--table]`.
  *
  * Runs iwae.ts and bench/peers/iwae_mnist.py one after the other, keeps every result in FILE, does not run again
  * what is there, and prints the table: negative log-likelihoods in nats, means over seeds ± their standard error, and the
- * difference of the two frameworks on the same images, seed by seed.
+ * difference of the two frameworks on the same images, seed by seed. With --table it runs nothing.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -41,8 +41,9 @@ const { values, positionals } = parseArgs({
   options: {
     python: { type: "string", default: "python" },
     seeds: { type: "string", default: "5" },
-    steps: { type: "string", default: "5000" },
+    steps: { type: "string", default: "3000" },
     images: { type: "string", default: "1000" },
+    table: { type: "boolean", default: false },
     out: { type: "string", default: "bench/peers/results/iwae-mnist.json" },
   },
 });
@@ -64,7 +65,7 @@ const settings: readonly Setting[] = Array.from({ length: seeds }, (_, seed) => 
     ),
   )
   .toSorted((a, b) => a.samples - b.samples); // the long ones last
-for (const setting of settings) {
+for (const setting of values.table ? [] : settings) {
   if (runs.some((run) => same(run, setting))) continue;
   const { framework, ...rest } = setting;
   const program =
@@ -89,23 +90,22 @@ function meanAndError(numbers: readonly number[], digits = 2): string {
 }
 
 const rows = variants.map(({ name, bound, samples }) => {
-  const bySeed = (framework: Run["framework"]): readonly Run[] =>
-    runs
-      .filter((run) => run.framework === framework && run.bound === bound && run.samples === samples)
-      .filter((run) => run.steps === steps && run.images === images && run.seed < seeds)
-      .toSorted((a, b) => a.seed - b.seed);
-  const [ours, theirs] = frameworks.map(bySeed);
-  const nll = (run: Run): number => run.nll;
-  const seconds = (of: readonly Run[]): string =>
-    (of.reduce((total, run) => total + run.trainingSeconds, 0) / of.length).toFixed(0);
-  const differences = ours.map((run, i) => run.nll - theirs[i].nll);
+  const [ours, theirs] = frameworks.map((framework) =>
+    runs.filter((run) => same(run, { framework, bound, samples, seed: run.seed, steps, images })),
+  );
+  const pairs = ours.flatMap((run) =>
+    theirs.filter(({ seed }) => seed === run.seed).map((peer) => [run, peer] as const),
+  );
+  const mean = (numbers: readonly number[]): string =>
+    (numbers.reduce((total, x) => total + x, 0) / numbers.length).toFixed(0);
   return [
     name,
-    meanAndError(ours.map(nll)),
-    meanAndError(theirs.map(nll)),
-    meanAndError(differences),
-    `${seconds(ours)} / ${seconds(theirs)}`,
+    `${pairs.length}`,
+    meanAndError(pairs.map(([run]) => run.nll)),
+    meanAndError(pairs.map(([, peer]) => peer.nll)),
+    meanAndError(pairs.map(([run, peer]) => run.nll - peer.nll)),
+    `${mean(pairs.map(([run]) => run.trainingSeconds))} / ${mean(pairs.map(([, peer]) => peer.trainingSeconds))}`,
   ];
 });
-const head = ["", "reparam", "PyTorch", "difference, paired", "seconds of training"];
+const head = ["", "seeds", "reparam", "PyTorch", "difference, paired", "seconds of training"];
 console.log([head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n"));

@@ -85,7 +85,7 @@ const { values, positionals } = parseArgs({
     bound: { type: "string", default: "elbo" },
     samples: { type: "string", default: "1" },
     seed: { type: "string", default: "0" },
-    steps: { type: "string", default: "6400" },
+    steps: { type: "string", default: "3000" },
     images: { type: "string", default: "1000" },
   },
 });

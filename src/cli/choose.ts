@@ -86,8 +86,8 @@ function told({ standings, chosen, failed }: Choice, examples: string): readonly
   const [best] = standings;
   const why =
     chosen.name === best.name
-      ? "the largest log p(x), and none that is smaller lies within one standard error of it"
-      : `the fewest within one standard error of the differences to ${best.name}`;
+      ? "the best, and no smaller one is within one standard error of it"
+      : `the fewest within one standard error of ${best.name}, by the differences`;
   return [
     `log p(x) of ${examples} held out, in nats each:`,
     ...standings.map((standing) => `  ${line(standing, best)}`),

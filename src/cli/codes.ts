@@ -8,7 +8,7 @@ import { openDataset } from "../data/open.ts";
 import { InputError } from "../errors.ts";
 import type { RunFacts } from "../run/facts.ts";
 import { writeAtomically } from "../run/files.ts";
-import type { NdArray } from "../tensor/ndarray.ts";
+import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import type { Codes } from "../trained/trained-model.ts";
 import type { OutFlags } from "./flags.ts";
 import { outputKind, writeRows } from "./outputs.ts";
@@ -32,13 +32,36 @@ export function writeCodes(
     writeAtomically(flags.out, encodeNpy(codes.mean));
     return;
   }
-  const columns = Object.entries(codes).flatMap(([name, { data, shape }]) =>
-    Array.from({ length: shape[1] }, (_, j): [string, Float32Array] => [
-      `${name}_${j}`,
-      Float32Array.from({ length: shape[0] }, (_, i) => data[i * shape[1] + j]),
-    ]),
+  const columns = Object.entries(codes).flatMap(
+    ([
+      name,
+      {
+        data,
+        shape: [n, ...event],
+      },
+    ]) => {
+      const width = sizeOf(event);
+      return Array.from({ length: width }, (_, j): [string, Float32Array] => [
+        `${name}_${placeIn(event, j)}`,
+        Float32Array.from({ length: n }, (_, i) => data[i * width + j]),
+      ]);
+    },
   );
   writeRows(flags, new Map<string, ArrayLike<string | number>>([...Object.entries(before), ...columns]));
+}
+
+/** The indices of a number in an array of this shape: 3, or 1_0 of a matrix. */
+function placeIn(shape: readonly number[], flat: number): string {
+  let left = flat;
+  return shape
+    .toReversed()
+    .map((extent) => {
+      const index = left % extent;
+      left = Math.floor(left / extent);
+      return index;
+    })
+    .toReversed()
+    .join("_");
 }
 
 const rowsSchema = z.array(z.union([z.array(z.number()), z.record(z.string(), z.unknown())])).min(1);

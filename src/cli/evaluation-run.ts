@@ -9,6 +9,7 @@ import { estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likel
 import { reconstructionError } from "../evaluation/reconstruction.ts";
 import { type StampedNumber, summarise, summariseDistance } from "../evaluation/summary.ts";
 import { type AdversarialEpoch, adversarialTrouble } from "../inference/adversarial.ts";
+import { fittedModels } from "../models/names.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import type { ArtifactName, Run } from "../run/folder.ts";
@@ -121,7 +122,9 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
       ...(fit ? aggregateNumbers(fit, stamping) : []),
       ...(accuracy ? accuracyNumbers(accuracy, stamping) : []),
     ];
-    const collapse = variances && diagnoseCollapse({ variances, rates: bounded.rates }, history.flatMap(ratesOf));
+    const descended = !fittedModels.some((name) => name === config.model.family); // a fitted posterior is what it should be
+    const collapse =
+      descended && variances && diagnoseCollapse({ variances, rates: bounded.rates }, history.flatMap(ratesOf));
     const unused = collapse?.latents.some(({ state }) => state !== "active") ? collapse.lines : [];
     const trouble = adversarialTrouble(history.flatMap(gameOf));
     const remarks = [

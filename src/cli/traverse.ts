@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { TraversalPoint } from "../trained/traversal.ts";
 import { addConditionFlags, type ConditionFlags, statedOf } from "./condition-flags.ts";
 import { addOutFlags, addRunFlags, integerFlag, numberFlag, type OutFlags, type RunFlags } from "./flags.ts";
 
@@ -67,6 +68,11 @@ export function traverseCommand(): Command {
             `--range: the latents of this model lie in [0, 1], all of which is gone through; leave it out`,
           );
         }
+        if (model.facts.model.prior === undefined && range === undefined) {
+          throw new InputError(
+            "--range: this model has no prior p(z) that says how far its latents go; give a range in units of its codes, which reparam encode shows",
+          );
+        }
         const span = range === undefined ? latentSpan(model.facts) : { from: -range, to: range };
         const { condition: fields } = model.facts.data;
         const stated = statedValues(fields, statedOf(flags));
@@ -75,18 +81,25 @@ export function traverseCommand(): Command {
             ? { code: latentCentre(model.facts), given: stated }
             : await encodeOne(model, place, start, flags);
         const condition = fields && usualCondition(fields, origin.given);
-        const path = traversal(origin.code, wanted ?? Array.from({ length: Math.min(k, 10) }, (_, j) => j), {
-          steps,
-          ...span,
-        });
+        const chosen = wanted ?? Array.from({ length: Math.min(k, 10) }, (_, j) => j);
+        const choice = space === "oneHot"; // a latent that chooses a component is there or not
+        const path = choice ? componentsOf(chosen, k) : traversal(origin.code, chosen, { steps, ...span });
         const values = await model.decode(
           path.map(({ z }) => z),
           { condition, ...watch("decoding", "examples") },
         );
         const before = { latent: path.map(({ latent }) => latent), value: path.map(({ value }) => value) };
         const words = fields ? `, ${conditionWords(fields, origin.given, "one condition")}` : "";
-        const what = `means of p(x|z), a row a latent, from ${formatNumber(span.from)} to ${formatNumber(span.to)}${words}`;
-        await showExamples(target, { values, columns: steps, before }, model.facts, { what });
+        const shown = model.facts.model.prior === undefined ? "decoded codes" : "means of p(x|z)";
+        const what = choice
+          ? `the means of ${chosen.length} components`
+          : `${shown}, a row a latent, from ${formatNumber(span.from)} to ${formatNumber(span.to)}${words}`;
+        await showExamples(target, { values, columns: choice ? 1 : steps, before }, model.facts, { what });
       });
     });
+}
+
+/** Each component alone: a 1 in its place. */
+function componentsOf(chosen: readonly number[], k: number): readonly TraversalPoint[] {
+  return chosen.map((latent) => ({ latent, value: 1, z: Array.from({ length: k }, (_, j) => Number(j === latent)) }));
 }

@@ -37,6 +37,11 @@ function withRefinement(model: Model, parts: Amortization, refinement: Refinemen
 function partsOf({ amortization }: Model, inference: InferenceName): Amortization {
   if (amortization) {
     const q = amortization.posterior(broadcastTo(0, ["batch", amortization.numbers]));
+    if (amortization.refinable === false) {
+      throw new InputError(
+        `--inference ${inference}: goes by many steps through the posterior, each of which takes seconds through a flow; use --posterior diagonal, or --inference joint`,
+      );
+    }
     if (isReparameterized(q) || isStratified(q)) return amortization;
     throw new InputError(
       `--inference ${inference}: goes by gradients in an example's own numbers, and draws of the posterior ${q.name} have no path to them; use --posterior diagonal, or --inference joint`,

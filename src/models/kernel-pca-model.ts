@@ -110,8 +110,8 @@ function kernelOf({ kernel = "rbf", gamma = 1, degree = 3, coefficient = 1 }: Ke
 
 /**
  * What is taken off each number, its mean, so that nothing hangs on where the data lie; and what it is divided by. Without a γ of the
- * user's own the numbers' variances sum to 1, so that γ = 1
- * suits them, 1/d of standardised ones, and suits the codes too, which the pre-images are found from by the same kernel.
+ * user's own the numbers' variances sum to 1, so that γ = 1 suits them, 1/d of standardised ones, and suits the codes too, which the
+ * pre-images are found from by the same kernel.
  */
 function unitsOf(
   { standardize = false, gamma }: KernelPcaModelOptions,

@@ -209,6 +209,8 @@ export interface Average {
 export interface Amortization extends Proposal {
   /** How many numbers say one example's posterior. */
   readonly numbers: number;
+  /** Whether many steps in an example's own numbers can be asked of the posterior; they can unless it says no. */
+  readonly refinable?: boolean;
   /** Whether the network improves its answer by steps, and so runs the decoder too. */
   readonly refined?: boolean;
 }

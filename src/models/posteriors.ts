@@ -35,6 +35,8 @@ export interface PosteriorFamily {
   readonly numbers: (options: PosteriorOptions) => number;
   /** Parameters of the family's own, if it has any, are made once. */
   readonly build: (options: PosteriorOptions) => (raw: Tensor) => Distribution;
+  /** Whether steps in its numbers are quick enough to be made by the hundred; they are unless it says no. */
+  readonly refinable?: boolean;
   /** The point that stands for an example, where that is not the mean. */
   readonly code?: (posterior: Distribution) => Tensor;
 }
@@ -173,6 +175,7 @@ export const posteriorFamilies: Readonly<Record<PosteriorName, PosteriorFamily>>
         return { ...law, parameters: { ...law.parameters, centre } };
       };
     },
+    refinable: false,
     code: ({ parameters }) => parameters.centre,
   },
 };

@@ -188,7 +188,7 @@ export function decoderProgram(model: AnyModel): Outputs {
   return { ...likelihoodParameters(model, likelihood), mean: shown(likelihood) };
 }
 
-/** A likelihood's parameters by their names in the files, where `mean` is what the decoder shows: a mean that it does not is the `location`. */
+/** A likelihood's parameters by their names in the files, where `mean` is what the decoder shows: another mean is the `location`. */
 function likelihoodParameters({ shown }: Model, { parameters }: Distribution): Readonly<Record<string, Tensor>> {
   const { mean, ...others } = parameters;
   return shown && mean ? { location: mean, ...others } : parameters;

@@ -87,6 +87,7 @@ export function vae(given: z.input<typeof vaeSchema>, data: DataDescription): Mo
     numbers,
     network: (x) => encoder(plan.scale(x)),
     posterior: posterior.build(posteriorOptions),
+    refinable: posterior.refinable,
   };
   return {
     latents,

@@ -12,6 +12,8 @@ export interface Entry {
   readonly programs: readonly ProgramName[];
   /** What its parameters' names begin with: the parts that it is made of. */
   readonly parts: readonly string[];
+  /** How far float32 may be off, relative to numbers above 1; 1e-5 by default. */
+  readonly rounding?: number;
   /** Data that it refuses. */
   readonly refuses?: readonly Measure[];
   /** Options with which it is a density of two columns whose log p(x) is exact, where it has one. */
@@ -44,6 +46,7 @@ export const entries: Readonly<Record<ModelName, Entry>> = {
   },
   "kernel-pca": {
     options: { latents: 2 },
+    rounding: 3e-4, // 64 kernel values, each to 6e-8, times coefficients up to 66 and a unit of 5: about 1e-4
     betters: { term: "squaredError", larger: false },
     programs: ["encoder", "decoder"],
     parts: ["encoder", "decoder"],

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { gatherOptions } from "../../src/cli/gather-options.ts";
 import { parseOptions } from "../../src/run/options.ts";
@@ -49,6 +52,11 @@ describe("a mistake is told with its place, what was expected and the nearest na
     [{ encoder: "mlp 0" }, /^--encoder: .*"mlp 400 400".*"mlp 0"$/],
     [{ size: "3000000" }, /^--size: .*up to 4096.*got "3000000"$/],
     [{ latent: 8 }, /^--latent is not an option; did you mean latents\?/],
+    [
+      { model: "gaussian-mixture", choose: "2 2" },
+      /^--choose: two numbers of components or more .*"1 2 3 5 8", got "2 2"$/,
+    ],
+    [{ model: "vae", choose: "1 2" }, /^--choose: changes nothing with --model vae; it is for gaussian-mixture$/],
     [{ model: "mine.ts", latents: 4 }, /^--latents: is part of a built-in model/],
   ])("%j", (values, message) => {
     expect(() => parse(values)).toThrow(message);
@@ -58,4 +66,17 @@ describe("a mistake is told with its place, what was expected and the nearest na
 it("--steps and --epochs exclude each other, and a file's steps give way to --epochs", () => {
   expect(() => gatherOptions({ steps: 3, epochs: 2 }, undefined)).toThrow("--steps and --epochs say the same twice");
   expect(gatherOptions({ epochs: 2 }, undefined).epochs).toBe(2);
+});
+
+it("a number that is chosen and one that is given exclude each other; of a run's config.json, which has both, the flag's stays", () => {
+  const file = join(mkdtempSync(join(tmpdir(), "reparam-options-")), "config.json");
+  const chosen = { model: "gaussian-mixture", choose: "1 2 3", components: 2 };
+  writeFileSync(file, JSON.stringify({ options: chosen }));
+  expect(gatherOptions({}, file)).toMatchObject(chosen);
+  expect(gatherOptions({ choose: "4 5" }, file)).toMatchObject({ choose: "4 5" });
+  expect(gatherOptions({ choose: "4 5" }, file).components).toBeUndefined();
+  expect(gatherOptions({ components: 7 }, file).components).toBe(7);
+  expect(gatherOptions({ components: 7 }, file).choose).toBeUndefined();
+  expect(() => gatherOptions({ choose: "4 5", components: 7 }, file)).toThrow("--choose: finds the number that");
+  rmSync(dirname(file), { recursive: true });
 });

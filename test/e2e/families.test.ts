@@ -3,13 +3,15 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embeddedFashion } from "reparam/data";
 import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { type Dataset, subset } from "../../src/data/dataset.ts";
 import { encodeNpy } from "../../src/data/npy.ts";
 import { type ModelName, modelNames } from "../../src/models/names.ts";
+import { stream } from "../../src/random/stream.ts";
 import { abilitiesIn } from "../../src/trained/able.ts";
 import { load } from "../../src/trained/load.ts";
 import { newFolder, reparam } from "./command.ts";
-import { expectMistake, fingerprint } from "./small-run.ts";
+import { expectMistake, fingerprint, metrics } from "./small-run.ts";
 
 const cwd = newFolder();
 const at = (...names: readonly string[]): string => join(cwd, ...names);
@@ -115,6 +117,11 @@ describe("is refused in one line, and nothing is left behind:", () => {
       /^--latents: of 72 examples of 784 numbers PCA takes 1 to 72 components, got 785$/,
     ],
     ["train train.npy --model gaussian-mixture --components 99", /^mixture: train\.npy has 72 examples, fewer than 99/],
+    ["train train.npy --model gaussian-mixture --choose 1,99", /^mixture: train\.npy has 72 examples, fewer than 99/],
+    [
+      "train train.npy --model gaussian-mixture --choose 1,2 --validation 0.001",
+      /^--choose: 2 validation examples or more are expected, got 1; raise --validation$/,
+    ],
     ["sample pca", /^pca: cannot sample: pca has no prior p\(z\) to draw from; these have: --model vae, /],
     ["score autoencoder", /^autoencoder: cannot score: autoencoder has no density p\(x\); these have: --model vae, /],
     ["gradients flow", /^flow: this model has no posterior q\(z\|x\)/],
@@ -131,4 +138,26 @@ it("a finished fit that is resumed stays as it is", async () => {
   const { code, stderr } = await reparam(["train", "--resume", "pca"], { cwd });
   expect(code, stderr).toBe(0);
   expect(fingerprint(at("pca"))).toEqual(before);
+});
+
+it("chooses the number of components by held-out examples, and the run is one of that number", async () => {
+  const from = stream(2, "three.csv");
+  const centres = [-9, 0, 9];
+  const rows = Array.from({ length: 240 }, (_, i) => [centres[i % 3] + from.normal(), from.normal()].join(","));
+  writeFileSync(at("three.csv"), ["a,b", ...rows].join("\n"));
+  const given = ["--model", "gaussian-mixture", "--choose", "9 1 3", "--validation", "0.4", "--threads", "1"];
+  const { code, stderr } = await reparam(["train", "three.csv", ...given, "--out", "chosen"], { cwd });
+  expect(code, stderr).toBe(0);
+  expect(stderr).toMatch(/^log p\(x\) of 96 examples held out, in nats each:$/m);
+  expect(stderr).toMatch(/^ {2}1 component: −\d.* ± \S+, \S+ ± \S+ less than \d components$/m);
+  expect(stderr).toMatch(/^chosen: 3 components, /m);
+  // What it was chosen by is the run's own number, which is also that of a run of three from the start.
+  const [, told] = /^ {2}3 components: (−\d\.\d+)/m.exec(stderr) ?? [];
+  const { logLikelihood } = z.object({ logLikelihood: z.number() }).parse(metrics(at("chosen")).at(-1)?.validation);
+  expect(logLikelihood.toFixed(told.split(".")[1].length).replace("-", "−")).toBe(told);
+  const { options } = JSON.parse(readFileSync(at("chosen", "config.json"), "utf8"));
+  expect(options).toMatchObject({ choose: "9 1 3", components: 3 });
+  const again = await reparam(["train", "--config", "chosen/config.json", "--out", "chosen-again"], { cwd });
+  expect(again.stderr).not.toContain("chosen: ");
+  expect(fingerprint(at("chosen-again"))).toEqual(fingerprint(at("chosen")));
 });

@@ -15,7 +15,7 @@ import {
   startingState,
 } from "../../src/models/mixture-em.ts";
 import { FLOOR_SHARE, fitMixture, kMeansStart, settingsFor } from "../../src/models/mixture-fit.ts";
-import { type CovarianceName, covarianceNames } from "../../src/models/names.ts";
+import { covarianceNames } from "../../src/models/names.ts";
 import { stream } from "../../src/random/stream.ts";
 import type { Engine } from "../../src/runtime/engine.ts";
 

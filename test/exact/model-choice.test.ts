@@ -13,7 +13,7 @@ const impossible = (name: string, error: Error): Candidate => ({ name, score: ()
 const best = candidate("three", 0, 0, 0, 0);
 
 describe("the chosen one", () => {
-  // Differences −1 ± 1 and −1.2 ± 1: [−3, −1, −1, 1] has the mean −1 and the standard error √(8/3/4) = 0.816; ×1.5 on its spread alone, 1.22.
+  // Both have the mean −1: [−3, −1, −1, 1] with the standard error √(8/3/4) = 0.82, [−4, −1, −1, 2] with √(18/3/4) = 1.22.
   it.each<[string, readonly Candidate[], string]>([
     [
       "is the best, where the smaller ones are more than an error behind",

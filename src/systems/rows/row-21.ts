@@ -213,7 +213,7 @@ function eitherWay(what: string, i: number, game: readonly number[], rate: reado
 }
 
 /** Of each map. */
-const POINTS = 110;
+const POINTS = 75;
 const REACH = 4.5;
 const PICTURE_EPOCHS = 30;
 
@@ -229,7 +229,7 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
   return [
     {
       name: "latent-maps",
-      caption: `Codes of garments drawn from q(z|x), coloured by class, in one frame: with N(0, I) and with one narrow Gaussian for each class on a ring. The labels take no part in training. The game fills the prior's shape, the KL leaves gaps.`,
+      caption: `Codes of garments drawn from q(z|x), coloured by class, in one frame: with N(0, I) and with one narrow Gaussian for each class on a ring. The labels take no part in training.`,
       spec: {
         autosize: "pad",
         data: { values },
@@ -266,6 +266,7 @@ async function pictures(engine: Engine): Promise<readonly SystemPicture[]> {
 export const row21: SystemRow = {
   row: 21,
   title: "Adversarial autoencoder against VAE",
+  missing: "codes nearer to one Gaussian a class than that prior shifted by 0.2: 0.13 against some 0.008",
   measure,
   pictures,
   study,

@@ -124,7 +124,9 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
     ];
     const descended = !fittedModels.some((name) => name === config.model.family); // a fitted posterior is what it should be
     const collapse =
-      descended && variances && diagnoseCollapse({ variances, rates: bounded.rates }, history.flatMap(ratesOf));
+      descended && variances
+        ? diagnoseCollapse({ variances, rates: bounded.rates }, history.flatMap(ratesOf))
+        : undefined;
     const unused = collapse?.latents.some(({ state }) => state !== "active") ? collapse.lines : [];
     const trouble = adversarialTrouble(history.flatMap(gameOf));
     const remarks = [

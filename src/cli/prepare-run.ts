@@ -7,7 +7,7 @@ import { stepsPerBatch } from "../inference/ways.ts";
 import { formatArchitecture } from "../models/architecture.ts";
 import { type AnyModel, type DataDescription, isPointModel, likelihoodName, type UpdateRule } from "../models/model.ts";
 import { builtInModel, type ModelName, partsOf } from "../models/names.ts";
-import { gaugeOf, latentNames, stepsInTurn } from "../models/programs.ts";
+import { latentNames, stepsInTurn } from "../models/programs.ts";
 import { programsIn } from "../run/artifacts.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { settleOptions, vaeOptions } from "../run/defaults.ts";
@@ -94,9 +94,6 @@ export async function prepareRun(
       for (const line of part?.notices ?? []) if (!notices.includes(line)) notices.push(line);
     }
     notices.push(...chosen.notices, ...inherited, ...tight, ...warnings(options, steps, model));
-    if (given.patience !== undefined && gaugeOf(model) === undefined) {
-      notices.push("--patience changes nothing: no one number tells better parameters of this model from worse");
-    }
     if (target.kind === "new") {
       if (model.rule) await training.rehearse();
       const run = createRun(target.path, config, { force: target.force });

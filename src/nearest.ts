@@ -1,10 +1,13 @@
-/** The word that takes the fewest single-letter changes to reach. */
-export function nearest(word: string, words: readonly string[]): string | undefined {
+/** The word that begins so, or that takes the fewest single-letter changes to reach; capitals count alike. */
+export function nearest(given: string, words: readonly string[]): string | undefined {
+  const word = given.toLowerCase();
+  const begun = word.length > 1 ? words.filter((candidate) => candidate.toLowerCase().startsWith(word)) : [];
+  if (begun.length === 1) return begun[0];
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of words) {
     if (Math.abs(candidate.length - word.length) >= least) continue;
-    const changes = distance(word, candidate);
+    const changes = distance(word, candidate.toLowerCase());
     if (changes < least) [best, least] = [candidate, changes];
   }
   return best;

@@ -25,7 +25,7 @@ describe("missing values", () => {
 
   test("no whole row is an error that names the column", async () => {
     expect(await refusal(lines("a,b", "1,", ",2", ",3"))).toBe(
-      'expected rows without missing values, got none in 3: column "a" lacks 2; leave such columns out (--columns names those to take), or, where numbers are missing: --model probabilistic-pca --missing keep',
+      'expected rows without missing values, got none in 3: column "a" lacks 2; leave such columns out (--columns names those to take), or, where numbers are missing: --model probabilistic-pca or factor-analysis, with --missing keep',
     );
   });
 });

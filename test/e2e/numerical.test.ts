@@ -47,7 +47,7 @@ describe("training that diverges", () => {
 });
 
 it.each([
-  ["NaN; where numbers are missing: --model probabilistic-pca --missing keep", Number.NaN],
+  ["NaN; where numbers are missing: --model probabilistic-pca or factor-analysis, with --missing keep", Number.NaN],
   ["Infinity", Number.POSITIVE_INFINITY],
   ["-Infinity", Number.NEGATIVE_INFINITY],
 ])("%s in the data: file, row and column", async (text, value) => {

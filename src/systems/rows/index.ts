@@ -19,6 +19,7 @@ import { row17 } from "./row-17.ts";
 import { row18 } from "./row-18.ts";
 import { row19 } from "./row-19.ts";
 import { row20 } from "./row-20.ts";
+import { row21 } from "./row-21.ts";
 import { row22 } from "./row-22.ts";
 import { row23 } from "./row-23.ts";
 import { row24 } from "./row-24.ts";
@@ -56,6 +57,7 @@ export const systemRows: readonly SystemRow[] = [
   row18,
   row19,
   row20,
+  row21,
   row22,
   row23,
   row24,

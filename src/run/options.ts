@@ -254,7 +254,9 @@ export const optionsSchema = z.strictObject({
   checkpointEvery: count.optional().describe("also checkpoint every so many steps; at each epoch's end always"),
   evaluationSamples: count
     .optional()
-    .describe("importance samples per example for the numbers at the end; 200 by default, fewer of flows and of exact posteriors"),
+    .describe(
+      "importance samples per example for the numbers at the end; 200 by default, fewer of flows and of exact posteriors",
+    ),
   seed: z.int().nonnegative().default(0).describe("seed of every draw"),
   threads: count.optional().describe("threads of the engine; up to 2 by default"),
   engine: z.enum(["native", "wasm"]).optional().describe("build of ONNX Runtime: native where it works, else wasm"),

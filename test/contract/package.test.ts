@@ -9,7 +9,7 @@ import manifest from "../../package.json" with { type: "json" };
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const MB = 1e6;
-const OWN_CODE = 1.9 * MB; // unpacked: JavaScript and declarations; why so much: docs/decisions/009-model-families.md
+const OWN_CODE = 2 * MB; // unpacked: JavaScript and declarations; why so much: docs/decisions/009-model-families.md
 const DATA = 5 * MB;
 
 const packed = z.tuple([z.object({ files: z.array(z.object({ path: z.string(), size: z.number() })) })]);
@@ -58,7 +58,7 @@ describe("the package", () => {
     expect({ missing, extra }).toEqual({ missing: [], extra: [] });
   });
 
-  it("has at most 1.9 MB of own code and 5 MB of data", () => {
+  it("has at most 2 MB of own code and 5 MB of data", () => {
     expect(sizeOf("dist/")).toBeGreaterThan(0.1 * OWN_CODE);
     expect(sizeOf("dist/")).toBeLessThanOrEqual(OWN_CODE);
     expect(sizeOf("data/")).toBeGreaterThan(0.5 * DATA);

@@ -165,7 +165,11 @@ describe("options", () => {
     wrong("--encoder", "mlp 16 -4", /^--encoder: .* got "mlp 16 -4"$/),
     wrong("--encoder", "conv 4,4,4,4,4", /^an image of 8×8 cannot be halved 5 times; /),
     wrong("--encoder", "mlp 99999 99999", /^the model's parameters, .* take 298\.\d GiB, .*; use a smaller model$/),
-    wrong("--model", "mine.ts", /^--encoder: is part of a built-in model; with --model the module mine\.ts decides it$/),
+    wrong(
+      "--model",
+      "mine.ts",
+      /^--encoder: is part of a built-in model; with --model the module mine\.ts decides it$/,
+    ),
     wrong("--optimiser", "adam", /^unknown option '--optimiser'; did you mean --optimizer\?$/),
     wrong("--out", "", /^--out: a value is expected, got ""$/),
     [

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { embeddedFashion } from "../dist/data/fashion.js";
 import { arrayDataset, type Dataset, openEngine } from "../dist/index.js";
 import { fitPca } from "../dist/models/pca.js";
-import { threadCounts } from "./machine.ts";
-import { openPython } from "./python.ts";
-import type { Figure, Outcome } from "./results.ts";
-import { type Contestant, fastest, label, ratio, type Timing, takeTurns } from "./turns.ts";
+import { scikitRemedy } from "./peers.ts";
+import { race } from "./race.ts";
+import type { Outcome } from "./results.ts";
+import type { Contestant } from "./turns.ts";
 
 /** What is measured: 50 components of 60,000 images of 784 bytes; `peers/pca.py` does the same. */
 const ROWS = 60_000;
@@ -16,9 +16,6 @@ const COMPONENTS = 50;
 /** What a fit may take of scikit-learn's time, each at the thread count it is best with, and in milliseconds. */
 const BARS = { ratio: 1, milliseconds: 10_000 };
 
-const remedy =
-  "scikit-learn takes no part: put it into a virtual environment (python3 -m venv peers && peers/bin/pip install scikit-learn, or apt install python3-sklearn) and give it as PYTHON=peers/bin/python";
-
 /** Principal components from bytes in memory against scikit-learn's from the same numbers as float64, taking turns. */
 export async function benchPca(rounds: number): Promise<Outcome> {
   const images = await manyImages();
@@ -26,26 +23,19 @@ export async function benchPca(rounds: number): Promise<Outcome> {
   const file = join(folder, "images.bin");
   writeFileSync(file, images);
   const dataset = arrayDataset({ data: images, shape: [ROWS, PIXELS] }, { name: "images", measure: "bytes" });
-  const contestants: Contestant[] = [];
-  const notes = new Set<string>();
-  const peers: Record<string, string> = {};
+  const options = { file, columns: PIXELS, components: COMPONENTS };
+  const peer = { name: "scikit-learn", product: "scikit-learn", script: "pca.py", options, bars: { best: BARS.ratio } };
   try {
-    for (const threads of threadCounts()) {
-      contestants.push(await ours(threads, dataset));
-      const given = { file, columns: PIXELS, components: COMPONENTS, threads };
-      const options = Object.entries(given).flatMap(([name, value]) => [`--${name}`, String(value)]);
-      const peer = await openPython("pca.py", { name: "scikit-learn", threads, options });
-      if ("absent" in peer) {
-        notes.add(`scikit-learn: ${peer.absent}`).add(remedy);
-        continue;
-      }
-      peers["scikit-learn"] = peer.version;
-      contestants.push(peer);
-    }
-    const timings = await takeTurns(contestants, { rounds, steps: 1, lead: 0 });
-    return { figures: [...ratios(timings), ...times(timings)], peers, notes: [...notes], details: timings };
+    const { timings: _, ...outcome } = await race({
+      ours: (threads) => ours(threads, dataset),
+      peers: [peer],
+      turns: { rounds, steps: 1, lead: 0 },
+      unit: "ms/fit",
+      most: BARS.milliseconds,
+      remedy: scikitRemedy,
+    });
+    return outcome;
   } finally {
-    for (const contestant of contestants) await contestant.close();
     rmSync(folder, { recursive: true });
   }
 }
@@ -79,25 +69,4 @@ async function ours(threads: number, dataset: Dataset): Promise<Contestant> {
     },
     close: async () => undefined,
   };
-}
-
-function ratios(timings: readonly Timing[]): readonly Figure[] {
-  const figure = (what: string, of: readonly Timing[], bar?: number): readonly Figure[] => {
-    const [own, peer] = [fastest(of, "reparam"), fastest(of, "scikit-learn")];
-    if (!own || !peer) return [];
-    const { median, low, high } = ratio(own, peer);
-    const spread = `quartiles ${low.toFixed(2)}–${high.toFixed(2)} of ${own.rounds.length} rounds`;
-    return [{ what: `${what}: ${label(own)} / ${label(peer)}`, value: median, unit: "×", spread, bar }];
-  };
-  const alone = timings.filter(({ threads }) => threads === 1);
-  return [...figure("one thread", alone), ...figure("best of each", timings, BARS.ratio)];
-}
-
-function times(timings: readonly Timing[]): readonly Figure[] {
-  return timings.map((timing) => {
-    const { name, median, min, p10, p90 } = timing;
-    const spread = `min ${min.toFixed(0)}, 10–90 % ${p10.toFixed(0)}–${p90.toFixed(0)}`;
-    const bar = name === "reparam" ? BARS.milliseconds : undefined;
-    return { what: label(timing), value: median, unit: "ms/fit", spread, bar };
-  });
 }

@@ -16,18 +16,13 @@ Written for PyTorch 2.15, Python 3.11.
 """
 
 import argparse
-import json
 import math
-import re
 import sys
-import time
+
+from turns import say, take_turns
 
 ROWS, WARM_UP, BOUND = 10_000, 20, 5
 LAYERS = {"coupling": 8, "autoregressive": 5}
-
-
-def say(message: dict) -> None:
-    print(json.dumps(message), flush=True)
 
 
 try:
@@ -121,17 +116,7 @@ def main() -> None:
     except Exception as error:  # whatever the compiler or an older torch fails with is the answer here
         say({"ready": False, "error": f"{type(error).__name__}: {error}".splitlines()[0]})
         return
-    say({"ready": True, "version": torch.__version__})
-    for line in sys.stdin:
-        match = re.fullmatch(r"run (\d+)", line.strip())
-        if not match:
-            sys.exit(f"expected `run N`, got {line!r}")
-        milliseconds = []
-        for _ in range(int(match.group(1))):
-            start = time.perf_counter()
-            next(training)
-            milliseconds.append((time.perf_counter() - start) * 1000)
-        say({"ms": milliseconds})
+    take_turns(lambda: next(training), torch.__version__)
 
 
 if __name__ == "__main__":

@@ -12,17 +12,11 @@ Written for scikit-learn 1.9, NumPy 2.4, Python 3.11.
 """
 
 import argparse
-import json
 import os
-import re
-import sys
-import time
+
+from turns import say, take_turns
 
 WARM_UP = 2
-
-
-def say(message: dict) -> None:
-    print(json.dumps(message), flush=True)
 
 
 def main() -> None:
@@ -60,17 +54,7 @@ def main() -> None:
 
     for _ in range(WARM_UP):
         step()
-    say({"ready": True, "version": f"{sklearn.__version__}, NumPy {np.__version__}", **vars(options)})
-    for line in sys.stdin:
-        match = re.fullmatch(r"run (\d+)", line.strip())
-        if not match:
-            sys.exit(f"expected `run N`, got {line!r}")
-        milliseconds = []
-        for _ in range(int(match.group(1))):
-            start = time.perf_counter()
-            step()
-            milliseconds.append((time.perf_counter() - start) * 1000)
-        say({"ms": milliseconds})
+    take_turns(step, f"{sklearn.__version__}, NumPy {np.__version__}")
 
 
 if __name__ == "__main__":

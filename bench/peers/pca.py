@@ -12,15 +12,9 @@ Written for scikit-learn 1.9, NumPy 2.4, Python 3.11.
 """
 
 import argparse
-import json
 import os
-import re
-import sys
-import time
 
-
-def say(message: dict) -> None:
-    print(json.dumps(message), flush=True)
+from turns import say, take_turns
 
 
 def main() -> None:
@@ -45,17 +39,7 @@ def main() -> None:
         PCA(options.components).fit(x)
 
     fit()
-    say({"ready": True, "version": f"{sklearn.__version__}, NumPy {np.__version__}"})
-    for line in sys.stdin:
-        match = re.fullmatch(r"run (\d+)", line.strip())
-        if not match:
-            sys.exit(f"expected `run N`, got {line!r}")
-        milliseconds = []
-        for _ in range(int(match.group(1))):
-            start = time.perf_counter()
-            fit()
-            milliseconds.append((time.perf_counter() - start) * 1000)
-        say({"ms": milliseconds})
+    take_turns(fit, f"{sklearn.__version__}, NumPy {np.__version__}")
 
 
 if __name__ == "__main__":

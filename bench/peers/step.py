@@ -18,19 +18,15 @@ Written for PyTorch 2.15, Python 3.11.
 """
 
 import argparse
-import json
 import re
 import sys
-import time
 from pathlib import Path
+
+from turns import say, take_turns
 
 LATENTS, HIDDEN, ROWS, WARM_UP = 20, 400, 10_000, 20
 IWAE_LATENTS, IWAE_SAMPLES, IWAE_BATCH = 50, 50, 20
 AAE_LATENTS, AAE_JUDGE, AAE_SCALE, AAE_WEIGHT = 16, 256, 0.1, 20
-
-
-def say(message: dict) -> None:
-    print(json.dumps(message), flush=True)
 
 
 try:
@@ -190,17 +186,7 @@ def main() -> None:
     except Exception as error:  # whatever the compiler or an older torch fails with is the answer here
         say({"ready": False, "error": f"{type(error).__name__}: {error}".splitlines()[0]})
         return
-    say({"ready": True, "version": f"{torch.__version__}, {blas()}", **vars(options)})
-    for line in sys.stdin:
-        match = re.fullmatch(r"run (\d+)", line.strip())
-        if not match:
-            sys.exit(f"expected `run N`, got {line!r}")
-        milliseconds = []
-        for _ in range(int(match.group(1))):
-            start = time.perf_counter()
-            next(training)
-            milliseconds.append((time.perf_counter() - start) * 1000)
-        say({"ms": milliseconds})
+    take_turns(lambda: next(training), f"{torch.__version__}, {blas()}")
 
 
 if __name__ == "__main__":

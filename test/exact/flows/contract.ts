@@ -8,6 +8,7 @@ import { flow } from "../../../src/flows/flow.ts";
 import { namedLeaves } from "../../../src/onnx/lower.ts";
 import { stream } from "../../../src/random/stream.ts";
 import { compile } from "../../../src/runtime/compile.ts";
+import { numericalJacobian } from "../../../src/systems/bijection-checks.ts";
 import { gradients } from "../../../src/tensor/gradients.ts";
 import { add, constant, data, mul, sum, type Tensor } from "../../../src/tensor/index.ts";
 import { type NdArray, sizeOf } from "../../../src/tensor/ndarray.ts";
@@ -50,21 +51,6 @@ function expectClose(got: ArrayLike<number>, exact: ArrayLike<number>, relative:
   const apart = Array.from(got, (value, i) => Math.abs(value - exact[i]));
   const allowed = relative * (1 + largest(exact));
   for (const [i, by] of apart.entries()) expect(by, `${what}: ${got[i]}, not ${exact[i]}`).toBeLessThanOrEqual(allowed);
-}
-
-/** ∂f_i/∂x_j by differences of the fourth order: all places that they need are mapped at once. */
-function numericalJacobian(
-  centre: readonly number[],
-  map: (points: readonly (readonly number[])[]) => readonly ArrayLike<number>[],
-): number[][] {
-  const h = 1e-3 / 4;
-  const steps = [-2, -1, 1, 2];
-  const weights = [1 / 12, -2 / 3, 2 / 3, -1 / 12];
-  const points = centre.flatMap((_, j) => steps.map((step) => centre.map((x, i) => (i === j ? x + step * h : x))));
-  const mapped = map(points);
-  return centre.map((_, i) =>
-    centre.map((__, j) => weights.reduce((total, weight, s) => total + (weight * mapped[4 * j + s][i]) / h, 0)),
-  );
 }
 
 /** The tests of one bijection. */
@@ -120,12 +106,11 @@ export function holdsContract(registered: Registered): void {
       for (let row = 0; row < ROWS; row++) {
         const rowOf = ({ data: values }: Numbers, size: number): readonly number[] =>
           Array.from(values.subarray(row * size, row * size + size));
-        const jacobian = numericalJacobian(rowOf(feeds[from], d), (points) => {
-          const places = array(points.flat(), [points.length, d]);
-          const repeated = points.flatMap(() => rowOf(contexts, width));
-          const values = { ...feeds, context: array(repeated, [points.length, width]), [from]: places };
-          const [value] = evaluate([mapped.value], values);
-          return points.map((_, i) => value.data.subarray(i * d, i * d + d));
+        const jacobian = numericalJacobian(rowOf(feeds[from], d), (places) => {
+          const [n] = places.shape;
+          const repeated = Array.from({ length: n }, () => rowOf(contexts, width)).flat();
+          const [value] = evaluate([mapped.value], { ...feeds, context: array(repeated, [n, width]), [from]: places });
+          return value.data;
         });
         const numerical = Math.log(Math.abs(determinant(new Matrix(jacobian))));
         expect(Math.abs(numerical - exact.data[row]), `${exact.data[row]}, not ${numerical}`).toBeLessThan(1e-6);

@@ -60,6 +60,7 @@ export {
   logEvidence,
   posteriorGap,
 } from "./models/linear-gaussian.ts";
+export { mixtureParameters } from "./models/mixture-em.ts";
 export { fitMixture, type MixtureFit } from "./models/mixture-fit.ts";
 export { gaussianMixtureModel, type MixtureModelOptions } from "./models/mixture-model.ts";
 export {

@@ -104,7 +104,7 @@ interface SeedResult {
 }
 
 /** All models of one seed. */
-export async function ofSeed(seed: number): Promise<SeedResult> {
+async function ofSeed(seed: number): Promise<SeedResult> {
   const engine = await openEngine({ threads: 1 });
   const images = await smallImages();
   const seen: Seen[] = [];

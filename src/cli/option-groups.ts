@@ -71,6 +71,8 @@ const named: readonly (readonly [string, readonly OptionName[]])[] = [
       "learningRate",
       "warmup",
       "decay",
+      "decayEpochs",
+      "decayFactor",
       "clip",
       "lineSearch",
       "patience",

@@ -183,7 +183,7 @@ function openTraining(
   }
   const way = wayOptions(options);
   const turn = stepsPerBatch(way) * stepsInTurn(model, description); // the one or the other is 1
-  const total = totalSteps(options, Math.floor(train.length / options.batch) * turn);
+  const stepsPerEpoch = Math.floor(train.length / options.batch) * turn;
   return modelTraining({
     engine,
     model,
@@ -193,7 +193,7 @@ function openTraining(
     batchSize: options.batch,
     samples: options.samples,
     optimizer: optimizerOptions(options),
-    learningRate: learningRateSchedule(options, total),
+    learningRate: learningRateSchedule(options, totalSteps(options, stepsPerEpoch), stepsPerEpoch),
     way,
     objective: objectiveOptions(options),
     klWeight: klWeightSchedule(options),

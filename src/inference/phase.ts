@@ -19,6 +19,14 @@ export type Schedule =
   | { readonly kind: "linear"; readonly from: number; readonly to: number; readonly steps: number }
   /** Up to `peak` linearly in `warmup` steps, then along half a cosine to 0 at step `total` − 1. */
   | { readonly kind: "warmupCosine"; readonly peak: number; readonly warmup: number; readonly total: number }
+  /** `peak` after a linear warm-up, times `factor` from each of the steps `at` on. */
+  | {
+      readonly kind: "stepwise";
+      readonly peak: number;
+      readonly warmup: number;
+      readonly at: readonly number[];
+      readonly factor: number;
+    }
   /** Each `period` rises from 0 to `peak` in its first part `rise`, then stays there. Fu et al. 2019. */
   | { readonly kind: "cyclical"; readonly peak: number; readonly period: number; readonly rise: number };
 

@@ -29,6 +29,8 @@ const descent: readonly OptionName[] = [
   "learningRate",
   "warmup",
   "decay",
+  "decayEpochs",
+  "decayFactor",
   "clip",
   "patience",
   "keep",
@@ -123,6 +125,9 @@ export function checkTogether(options: TrainOptions, from: (option: string) => s
   if (variance !== undefined && (options.likelihood ?? "normal") !== "normal") {
     throw new InputError(`${from("variance")}: is for --likelihood normal, and ${options.likelihood} is chosen`);
   }
+  if (options.decay === "steps" && options.decayEpochs === undefined) {
+    throw new InputError(`${from("decay")}: steps needs --decay-epochs, those after which the learning rate falls`);
+  }
   if (klPeriod !== undefined && klWarmup === 0) {
     throw new InputError(`${from("klPeriod")}: repeats the KL weight's rise, which needs its --kl-warmup in steps`);
   }
@@ -145,7 +150,7 @@ interface Use {
 
 /** Refuses an option that would change nothing. */
 function checkUsed(options: TrainOptions, from: (option: string) => string): void {
-  const { posterior, prior, scale, likelihood, inference, transform, kernel } = options;
+  const { posterior, prior, scale, likelihood, inference, transform, kernel, decay } = options;
   const turns = inference === "em" || inference === "per-example";
   const mixed = posterior === "mixture" || prior === "mixture" || prior === "classes" || prior === "vamp";
   const uses: readonly Use[] = [
@@ -169,6 +174,8 @@ function checkUsed(options: TrainOptions, from: (option: string) => string): voi
       needs: "--transform spline-coupling or spline-autoregressive",
       there: transform === undefined || transform.startsWith("spline"),
     },
+    { option: "decayEpochs", needs: "--decay steps", there: decay === "steps" },
+    { option: "decayFactor", needs: "--decay steps", there: decay === "steps" },
     {
       option: "lineSearch",
       needs: "one loss that all steps lower, and an adversarial-autoencoder plays a game",

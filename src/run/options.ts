@@ -27,6 +27,9 @@ const path = z.string().min(1);
 const LARGEST_SIDE = 4096;
 /** Epochs unless told otherwise. */
 export const LEAST_EPOCHS = 40;
+
+/** What the learning rate is multiplied by at each of the epochs where it falls. */
+export const DECAY_FACTOR = 0.1;
 const EXPECTED = '"mlp WIDTH …", "conv CHANNELS,…", "residual CHANNELS,…" or "linear", such as "mlp 400 400",';
 
 /** Everything that `reparam train` can be told, as flags or in a config file; the descriptions are the help. */
@@ -185,7 +188,21 @@ export const optionsSchema = z.strictObject({
     .nonnegative()
     .optional()
     .describe("steps in which the learning rate rises to its highest; 100 by default, in short runs a tenth of them"),
-  decay: z.enum(["cosine", "none"]).default("cosine").describe("what the learning rate does then"),
+  decay: z
+    .enum(["cosine", "steps", "none"])
+    .default("cosine")
+    .describe("what the learning rate does then: falls to 0 along half a cosine, or by --decay-factor, or stays"),
+  decayEpochs: z
+    .string()
+    .refine(isCounts, 'numbers of epochs are expected, such as "200 350"')
+    .optional()
+    .describe('--decay steps: the epochs after which the learning rate falls, such as "200 350"'),
+  decayFactor: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(`--decay steps: what the learning rate is multiplied by; ${DECAY_FACTOR} by default`),
   klWeight: z
     .number()
     .nonnegative()

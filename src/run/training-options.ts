@@ -2,7 +2,7 @@ import type { ObjectiveOptions } from "../inference/objective.ts";
 import type { OptimizerOptions, Schedule } from "../inference/phase.ts";
 import type { Refinement } from "../inference/semi-amortized.ts";
 import type { WayOptions } from "../inference/ways.ts";
-import type { TrainOptions } from "./options.ts";
+import { DECAY_FACTOR, parseCounts, type TrainOptions } from "./options.ts";
 
 /** Options with everything decided that their defaults leave to the data. */
 export type SettledOptions = TrainOptions &
@@ -13,7 +13,13 @@ export function totalSteps({ steps, epochs }: SettledOptions, stepsPerEpoch: num
   return steps ?? epochs * stepsPerEpoch;
 }
 
-export function learningRateSchedule({ learningRate, warmup, decay }: SettledOptions, total: number): Schedule {
+/** The learning rate over `total` steps, so many of them in an epoch. */
+export function learningRateSchedule(options: SettledOptions, total: number, stepsPerEpoch: number): Schedule {
+  const { learningRate, warmup, decay, decayEpochs = "", decayFactor = DECAY_FACTOR } = options;
+  if (decay === "steps") {
+    const at = parseCounts(decayEpochs).map((epochs) => epochs * stepsPerEpoch);
+    return { kind: "stepwise", peak: learningRate, warmup, at, factor: decayFactor };
+  }
   if (decay === "cosine") return { kind: "warmupCosine", peak: learningRate, warmup, total };
   if (warmup === 0) return { kind: "constant", value: learningRate };
   return { kind: "linear", from: 0, to: learningRate, steps: warmup };

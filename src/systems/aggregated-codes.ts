@@ -1,5 +1,5 @@
-import { arrayDataset, type Dataset, firstOf } from "../data/dataset.ts";
-import { embeddedFashion } from "../data/fashion.ts";
+import { labelCondition } from "../data/conditions.ts";
+import { arrayDataset, type Dataset, numbersOf } from "../data/dataset.ts";
 import { isMixture } from "../distributions/mixture.ts";
 import { codeAccuracy } from "../evaluation/codes.ts";
 import { drawnCodes, priorDraws } from "../evaluation/drawn-codes.ts";
@@ -10,15 +10,16 @@ import { adversarialAutoencoder } from "../models/adversarial-autoencoder.ts";
 import type { DataDescription, Model } from "../models/model.ts";
 import { observed, priorProgram } from "../models/programs.ts";
 import { type VaeOptions, vae, vaeSchema } from "../models/vae.ts";
+import { wassersteinAutoencoder } from "../models/wasserstein-autoencoder.ts";
 import { compile } from "../runtime/compile.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { mean, neg } from "../tensor/index.ts";
-import { sizeOf } from "../tensor/ndarray.ts";
 import { fitModel } from "../training/fit.ts";
+import { splitDigits } from "./digits.ts";
 import { openMaps } from "./fitted-maps.ts";
 
-/** What holds the codes to the prior: nothing, a rate, a game. */
-export type Hold = "nothing" | "KL" | "game";
+/** What holds the codes to the prior: nothing, a rate, a game, the maximum mean discrepancy. */
+export type Hold = "nothing" | "KL" | "game" | "discrepancy";
 
 export interface Setting {
   readonly hold: Hold;
@@ -44,39 +45,32 @@ export interface AggregatedCodes {
 }
 
 const WIDTH = 128;
-const EXAMPLES = 5000;
 const CLASSES = 10;
 const DRAWS = 4000;
+/** The largest byte. */
+const TOP = 255;
 
-/** Fashion-MNIST as it comes with the package, four pixels as one: 5,000 images 14×14 to train on and 1,000 held out. */
-export async function smallImages(): Promise<{ readonly train: Dataset; readonly test: Dataset }> {
-  const { train, test } = await embeddedFashion();
-  return { train: halved(firstOf(train, EXAMPLES)), test: halved(test) };
+/** The digits as images of bytes: 1,400 to train on and 397 held out, parted by the seed. */
+export async function byteDigits(seed: number): Promise<{ readonly train: Dataset; readonly test: Dataset }> {
+  const { train, test } = await splitDigits(seed);
+  return { train: asBytes(train), test: asBytes(test) };
 }
 
-function halved({ name, length, labels, shape: [, height, width], ...images }: Dataset): Dataset {
-  const bytes = new Uint8Array(length * height * width);
-  images.read(
-    Uint32Array.from({ length }, (_, i) => i),
-    bytes,
-  );
-  const half = [length, 1, height / 2, width / 2];
-  const data = Uint8Array.from({ length: sizeOf(half) }, (_, at) => {
-    const [line, column] = [Math.floor((2 * at) / width), at % (width / 2)]; // lines go on from image to image
-    const corner = 2 * line * width + 2 * column;
-    return Math.round((bytes[corner] + bytes[corner + 1] + bytes[corner + width] + bytes[corner + width + 1]) / 4);
-  });
-  return arrayDataset({ data, shape: half }, { name: `${name}, halved`, labels });
+function asBytes(digits: Dataset): Dataset {
+  const data = Uint8Array.from(numbersOf(digits), (value) => Math.round(TOP * value));
+  return arrayDataset({ data, shape: [digits.length, ...digits.shape] }, { name: digits.name, labels: digits.labels });
 }
 
-/** 196-128-k and back, pixels as zeros and ones drawn afresh. */
-function build({ hold, prior, latents }: Setting): (about: DataDescription) => Model {
-  const likelihood = "bernoulli";
-  const options: VaeOptions = {
-    ...vaeSchema.parse({ architecture: { kind: "mlp", widths: [WIDTH] }, latents, prior, components: CLASSES }),
-    likelihood,
-  };
+/** 64-128-k and back, pixels by the discretised logistic. */
+function optionsOf({ prior, latents }: Pick<Setting, "prior" | "latents">): VaeOptions {
+  const architecture = { kind: "mlp", widths: [WIDTH] } as const;
+  return { ...vaeSchema.parse({ architecture, latents, prior, components: CLASSES }), likelihood: "logistic" };
+}
+
+function build({ hold, ...setting }: Setting): (about: DataDescription) => Model {
+  const options = optionsOf(setting);
   if (hold === "game") return (about) => adversarialAutoencoder({ vae: options }, about);
+  if (hold === "discrepancy") return (about) => wassersteinAutoencoder({ vae: options }, about);
   if (hold === "KL") return (about) => vae(options, about);
   return (about) => ({ ...vae(options, about), objective: ({ reconstruction }) => neg(mean(reconstruction)) });
 }
@@ -89,7 +83,8 @@ export async function aggregatedCodes(
 ): Promise<AggregatedCodes> {
   const { epochs, seed } = setting;
   let reconstruction = Number.NaN;
-  const fitted = await fitModel(build(setting), train, {
+  const chosen = setting.hold === "game" && setting.prior === "classes";
+  const fitted = await fitModel(build(setting), chosen ? { ...train, conditions: labelCondition(train) } : train, {
     engine,
     epochs,
     seed,
@@ -103,7 +98,9 @@ export async function aggregatedCodes(
   const drawn: CodeRows[] = [];
   for (const dataset of parts) drawn.push(await drawnCodes({ engine, model, x, values, dataset, seed }));
   const codes = joined(drawn);
-  const prior = await compile(engine, priorProgram(model), { values });
+  const { condition: _, ...unconditional } = description;
+  const aggregate = vae(optionsOf(setting), unconditional).prior; // p(z) = Σ p(y) p(z|y)
+  const prior = await compile(engine, priorProgram({ ...model, prior: aggregate }), { values });
   const { codes: draws } = await priorDraws(prior, DRAWS, seed);
   await prior.release();
   const maps = await openMaps(engine, fitted);
@@ -114,7 +111,7 @@ export async function aggregatedCodes(
     codes,
     draws,
     labels: parts.flatMap(({ labels }) => Array.from(labels ?? [])),
-    modes: isMixture(model.prior) ? await mixtureModes(engine, model.prior, codes, draws) : undefined,
+    modes: isMixture(aggregate) ? await mixtureModes(engine, aggregate, codes, draws) : undefined,
     neighbours: () => codeAccuracy(labelled(known, train), labelled(asked, test)).nearest.value,
     reconstruction,
   };

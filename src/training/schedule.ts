@@ -8,6 +8,7 @@ export function scaledSchedule(schedule: Schedule, share: number): Schedule {
     case "linear":
       return { ...schedule, from: share * schedule.from, to: share * schedule.to };
     case "warmupCosine":
+    case "stepwise":
     case "cyclical":
       return { ...schedule, peak: share * schedule.peak };
   }
@@ -27,6 +28,11 @@ export function scheduleAt(schedule: Schedule, step: number): number {
       if (step < warmup) return (peak * (step + 1)) / warmup;
       const share = Math.min((step - warmup) / Math.max(total - 1 - warmup, 1), 1);
       return 0.5 * peak * (1 + Math.cos(Math.PI * share));
+    }
+    case "stepwise": {
+      const { peak, warmup, at, factor } = schedule;
+      if (step < warmup) return (peak * (step + 1)) / warmup;
+      return peak * factor ** at.filter((one) => one <= step).length;
     }
     case "cyclical": {
       const { peak, period, rise } = schedule;

@@ -38,9 +38,13 @@ describe("the KL weight", () => {
 it("the learning rate warms up and then falls along a cosine, or stays", () => {
   const cosine = { kind: "warmupCosine", peak: 1e-3, warmup: 100, total: 500 };
   const settled = { ...parse({}), batch: 64, epochs: 60, learningRate: 1e-3, warmup: 100, evaluationSamples: 200 };
-  expect(learningRateSchedule(settled, 500)).toEqual(cosine);
+  expect(learningRateSchedule(settled, 500, 50)).toEqual(cosine);
   const constant = { kind: "constant", value: 1e-3 };
-  expect(learningRateSchedule({ ...settled, decay: "none", warmup: 0 }, 500)).toEqual(constant);
+  expect(learningRateSchedule({ ...settled, decay: "none", warmup: 0 }, 500, 50)).toEqual(constant);
+  const steps = { ...settled, decay: "steps", decayEpochs: "4, 8" } as const;
+  const stepwise = { kind: "stepwise", peak: 1e-3, warmup: 100, at: [200, 400], factor: 0.1 };
+  expect(learningRateSchedule(steps, 500, 50)).toEqual(stepwise);
+  expect(learningRateSchedule({ ...steps, decayFactor: 0.5 }, 500, 50)).toEqual({ ...stepwise, factor: 0.5 });
 });
 
 describe("a mistake is told with its place, what was expected and the nearest name", () => {
@@ -56,6 +60,10 @@ describe("a mistake is told with its place, what was expected and the nearest na
       { model: "gaussian-mixture", choose: "2 2" },
       /^--choose: two numbers of components or more .*"1 2 3 5 8", got "2 2"$/,
     ],
+    [{ decay: "steps" }, /^--decay: steps needs --decay-epochs/],
+    [{ decayEpochs: "3" }, /^--decayEpochs: changes nothing without --decay steps$/],
+    [{ decay: "steps", decayEpochs: "3", decayFactor: 1 }, /^--decayFactor: a number below 1 is expected, got 1$/],
+    [{ decay: "steps", decayEpochs: "soon" }, /^--decayEpochs: numbers of epochs are expected.*got "soon"$/],
     [{ model: "vae", choose: "1 2" }, /^--choose: changes nothing with --model vae; it is for gaussian-mixture$/],
     [{ model: "mine.ts", latents: 4 }, /^--latents: is part of a built-in model/],
   ])("%j", (values, message) => {

@@ -33,6 +33,11 @@ describe("schedules", () => {
     expect(over({ kind: "warmupCosine", peak: 1, warmup: 10, total: 5 }, 0, 4)).toEqual([0.1, 0.5]);
   });
 
+  it("stepwise rises to its peak, then falls by its factor at each of its steps", () => {
+    const schedule: Schedule = { kind: "stepwise", peak: 8, warmup: 2, at: [4, 6], factor: 0.5 };
+    expect(over(schedule, 0, 1, 2, 3, 4, 5, 6)).toEqual([4, 8, 8, 8, 4, 4, 2]);
+  });
+
   it("cyclical rises in the first part of every period and stays", () => {
     const schedule: Schedule = { kind: "cyclical", peak: 2, period: 8, rise: 0.5 };
     const period = [0, 0.5, 1, 1.5, 2, 2, 2, 2];
@@ -43,6 +48,7 @@ describe("schedules", () => {
     { kind: "constant", value: 1 },
     { kind: "linear", from: 0.1, to: 1, steps: 7 },
     { kind: "warmupCosine", peak: 1, warmup: 3, total: 50 },
+    { kind: "stepwise", peak: 1, warmup: 3, at: [10, 20], factor: 0.1 },
     { kind: "cyclical", peak: 1, period: 10, rise: 0.3 },
   ])("$kind depends on the step alone and never leaves [0, 1]", (schedule) => {
     for (let step = 0; step < 100; step++) {

@@ -2,7 +2,7 @@
 becomes by the draw alone, for `reparam train --model examples/reproductions/pythae-vae.ts` to be held against.
 
 Model: 784-400 to 40 latents and back, ReLU, PyTorch's own weights; posterior variance exp(logVariance); Bernoulli
-pixels; prior N(0, I). Training: batches of 100, Adam 1e-3, times 10^(-1/5) after epochs 200 and 350; the parameters of
+pixels; prior N(0, I). Training: batches of 100, Adam 1e-4, times 10^(-1/5) after epochs 200 and 350; the parameters of
 the best validation ELBO, which one draw of z estimates after every epoch. Held out: log 1/S sum w of the test images.
 
     python bench/peers/pythae_vae.py FOLDER --seed 0 --epochs 500
@@ -63,7 +63,7 @@ def mean_elbo(model: Vae, images: Tensor) -> float:
 
 def train(model: Vae, images: Tensor, held: Tensor, epochs: int) -> tuple[dict, int, float]:
     """The best parameters by validation, their epoch and its validation ELBO."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
     scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, MILESTONES, FACTOR)
     best: tuple[dict, int, float] = ({}, 0, -math.inf)
     for epoch in range(1, epochs + 1):

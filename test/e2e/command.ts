@@ -1,14 +1,15 @@
 /** `reparam` as a user runs it: the built package (`npm test` builds it), in a process and a folder of its own. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+export const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 export interface Surroundings {
   readonly cwd: string;
@@ -52,10 +53,11 @@ export function newFolder(): string {
   return folder;
 }
 
-/** Starts the command. */
-export function start(args: readonly string[], { cwd, env, preload, fileLimit, asNobody }: Surroundings): Running {
+/** Starts Node on a module of `preload/` where one is named, and on a script with its arguments. */
+export function launch(script: readonly string[], surroundings: Surroundings, stdio: StdioOptions): ChildProcess {
+  const { cwd, env, preload, fileLimit, asNobody } = surroundings;
   const hook = preload === undefined ? [] : ["--import", new URL(`preload/${preload}.mjs`, import.meta.url).href];
-  const command = [process.execPath, ...hook, main, ...args];
+  const command = [process.execPath, ...hook, ...script];
   // POSIX's shell counts in blocks of 512 bytes; exec keeps the process number.
   const limit = fileLimit === undefined ? [] : ["sh", "-c", `ulimit -f ${fileLimit} && exec "$0" "$@"`];
   const [file, ...rest] = [...limit, ...command];
@@ -64,21 +66,34 @@ export function start(args: readonly string[], { cwd, env, preload, fileLimit, a
   const child = spawn(file, rest, {
     cwd,
     env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, REPARAM_DEBUG: undefined, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio,
     ...user,
   });
   children.add(child);
+  child.once("close", () => children.delete(child));
+  return child;
+}
+
+/** What a process says on standard output and standard error, of which `launch` has made pipes. */
+export function outputs({ stdout, stderr }: ChildProcess): { readonly stdout: Readable; readonly stderr: Readable } {
+  if (stdout === null || stderr === null) throw new Error("both outputs are expected to be pipes");
+  return { stdout, stderr };
+}
+
+/** Starts the command. */
+export function start(args: readonly string[], surroundings: Surroundings): Running {
+  const child = launch([main, ...args], surroundings, ["ignore", "pipe", "pipe"]);
+  const { stdout: said, stderr: told } = outputs(child);
   let heard = "";
-  child.stderr.on("data", (chunk: Buffer) => {
+  told.on("data", (chunk: Buffer) => {
     heard += chunk;
   });
   const ended = (async (): Promise<Ended> => {
     const [stdout, stderr, [code, signal]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
+      text(said),
+      text(told),
       once(child, "close"),
     ]);
-    children.delete(child);
     return { code, signal, stdout, stderr };
   })();
   return {
@@ -87,7 +102,7 @@ export function start(args: readonly string[], { cwd, env, preload, fileLimit, a
     kill: (signal) => void child.kill(signal),
     said: async (what) => {
       while (!heard.includes(what)) {
-        const isOver = await Promise.race([once(child.stderr, "data").then(() => false), ended.then(() => true)]);
+        const isOver = await Promise.race([once(told, "data").then(() => false), ended.then(() => true)]);
         if (isOver && !heard.includes(what)) throw new Error(`ended without saying "${what}": ${heard}`);
       }
     },

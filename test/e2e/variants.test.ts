@@ -82,6 +82,15 @@ describe("schedules", () => {
     );
   });
 
+  it("learning rate: down by --decay-factor after each of --decay-epochs", async () => {
+    const falls = ["--decay", "steps", "--decay-epochs", "2 5", "--decay-factor", "0.5", "--warmup", "0"];
+    await trained("stepwise", "bytes.npy", "--steps", "30", ...falls);
+    expectSchedule(
+      column("stepwise", "learningRate"),
+      epochEnds(6).map((end) => 1e-3 * (end <= 10 ? 1 : end <= 25 ? 0.5 : 0.25)), // of 5 steps each
+    );
+  });
+
   it("KL weight: up in --kl-warmup steps to --kl-weight", async () => {
     const flags = ["--kl-warmup", "20", "--kl-weight", "4", "--warmup", "0", "--decay", "none"];
     await trained("kl-warmup", "bytes.npy", "--steps", "30", ...flags);

@@ -7,7 +7,9 @@ import type { CodeRows } from "../evaluation/latents.ts";
 import { mixtureModes } from "../evaluation/mixture-modes.ts";
 import type { Modes } from "../evaluation/modes.ts";
 import { adversarialAutoencoder } from "../models/adversarial-autoencoder.ts";
+import { conditionInput } from "../models/condition.ts";
 import type { DataDescription, Model } from "../models/model.ts";
+import { classPrior } from "../models/priors.ts";
 import { observed, priorProgram } from "../models/programs.ts";
 import { type VaeOptions, vae, vaeSchema } from "../models/vae.ts";
 import { wassersteinAutoencoder } from "../models/wasserstein-autoencoder.ts";
@@ -24,6 +26,8 @@ export type Hold = "nothing" | "KL" | "game" | "discrepancy";
 export interface Setting {
   readonly hold: Hold;
   readonly prior: "normal" | "classes";
+  /** Whether the label of a training example chooses its component: p(z|y) instead of p(z). The encoder never sees it. */
+  readonly labels?: boolean;
   readonly latents: number;
   readonly epochs: number;
   readonly seed: number;
@@ -71,8 +75,14 @@ function build({ hold, ...setting }: Setting): (about: DataDescription) => Model
   const options = optionsOf(setting);
   if (hold === "game") return (about) => adversarialAutoencoder({ vae: options }, about);
   if (hold === "discrepancy") return (about) => wassersteinAutoencoder({ vae: options }, about);
-  if (hold === "KL") return (about) => vae(options, about);
+  if (hold === "KL") return (about) => heldByRate(options, about);
   return (about) => ({ ...vae(options, about), objective: ({ reconstruction }) => neg(mean(reconstruction)) });
+}
+
+/** A VAE whose rate is KL(q(z|x) ‖ p(z|y)), where there are labels to choose the component. */
+function heldByRate(options: VaeOptions, { condition, ...about }: DataDescription): Model {
+  const model = vae(options, about);
+  return condition ? { ...model, prior: classPrior(conditionInput(condition), model.latents) } : model;
 }
 
 /** Trains on one part and looks at the codes of both. */
@@ -81,10 +91,9 @@ export async function aggregatedCodes(
   { train, test }: { readonly train: Dataset; readonly test: Dataset },
   setting: Setting,
 ): Promise<AggregatedCodes> {
-  const { epochs, seed } = setting;
+  const { epochs, seed, labels } = setting;
   let reconstruction = Number.NaN;
-  const chosen = setting.hold === "game" && setting.prior === "classes";
-  const fitted = await fitModel(build(setting), chosen ? { ...train, conditions: labelCondition(train) } : train, {
+  const fitted = await fitModel(build(setting), labels ? { ...train, conditions: labelCondition(train) } : train, {
     engine,
     epochs,
     seed,

@@ -1,5 +1,5 @@
-"""The VAE of pythae's reproducibility/vae.py in PyTorch on this library's draw of zeros and ones: what the published 89.78
-becomes by the draw alone, for `reparam train --model examples/reproductions/pythae-vae.ts` to be held against.
+"""The VAE of pythae's reproducibility/vae.py in PyTorch on this library's draw of zeros and ones, for `reparam train --model
+examples/reproductions/pythae-vae.ts` to be held against.
 
 Model: 784-400 to 40 latents and back, ReLU, PyTorch's own weights; posterior variance exp(logVariance); Bernoulli
 pixels; prior N(0, I). Training: batches of 100, Adam 1e-4, times 10^(-1/5) after epochs 200 and 350; the parameters of
@@ -61,9 +61,9 @@ def mean_elbo(model: Vae, images: Tensor) -> float:
         return torch.cat([model.elbo(part.float()) for part in images.split(BATCH)]).double().mean().item()
 
 
-def train(model: Vae, images: Tensor, held: Tensor, epochs: int) -> tuple[dict, int, float]:
+def train(model: Vae, images: Tensor, held: Tensor, epochs: int, rate: float) -> tuple[dict, int, float]:
     """The best parameters by validation, their epoch and its validation ELBO."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, MILESTONES, FACTOR)
     best: tuple[dict, int, float] = ({}, 0, -math.inf)
     for epoch in range(1, epochs + 1):
@@ -88,6 +88,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=500)
+    parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--samples", type=int, default=200)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -95,7 +96,7 @@ def main() -> None:
     images, held, test = (read_images(options.folder / f"{name}-binary.idx") for name in ("train", "validation", "test"))
     model = Vae()
     start = time.perf_counter()
-    parameters, epoch, validation = train(model, images, held, options.epochs)
+    parameters, epoch, validation = train(model, images, held, options.epochs, options.learning_rate)
     seconds = time.perf_counter() - start
     model.load_state_dict(parameters)
     elbos, likelihoods = [], []

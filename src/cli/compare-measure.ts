@@ -8,6 +8,7 @@ import { summarise } from "../evaluation/summary.ts";
 import { families } from "../models/families.ts";
 import { builtInModel } from "../models/names.ts";
 import type { CodeMap, ComparedModel } from "../report/comparison-input.ts";
+import { hasExactPosterior } from "../run/facts.ts";
 import type { MetricsRow } from "../run/metrics.ts";
 import type { RunData } from "../run/prepare.ts";
 import type { Engine } from "../runtime/engine.ts";
@@ -45,6 +46,7 @@ export async function measureRun(compared: ComparedRun, measuring: Measuring): P
       (await estimateLikelihood({
         density,
         dataset,
+        exactPosterior: hasExactPosterior(model),
         samples,
         seed,
         signal,
@@ -65,6 +67,7 @@ export async function measureRun(compared: ComparedRun, measuring: Measuring): P
       latents: model.latents,
       parameters: model.parameters,
       likelihood: estimate && model.likelihood,
+      observation: estimate && model.observation,
       logLikelihoods: estimate && comparableLikelihood(estimate).perExample,
       density: estimate && densityOf(estimate, compared, measuring),
       rmse: error?.rmse,
@@ -98,7 +101,9 @@ function densityOf(
   { split }: Measuring,
 ): ComparedModel["density"] {
   const draws = counted(estimate.samples, "draw");
-  const by: Readonly<Record<LikelihoodEstimate["density"], string>> = {
+  const by: Readonly<Record<LikelihoodEstimate["density"] | NonNullable<LikelihoodEstimate["exactOf"]>, string>> = {
+    x: "exact",
+    "x + u": "log p(x + u), one draw of u",
     posterior: `importance sampling, ${draws}`,
     exact: "exact",
     dequantised: `mean of log p(x + u), ${draws} of u`,
@@ -106,7 +111,7 @@ function densityOf(
   const setting = { ...stampingOf(config, split, dataset), latents: config.model.latents };
   const [exact, dequantised] = summarise(estimate, setting);
   const { stamp } = estimate.density === "dequantised" ? dequantised : exact;
-  return { mean: comparableLikelihood(estimate).mean, estimator: by[estimate.density], stamp };
+  return { mean: comparableLikelihood(estimate).mean, estimator: by[estimate.exactOf ?? estimate.density], stamp };
 }
 
 function rateWords({ rateBy, samples }: LikelihoodEstimate): string {

@@ -37,6 +37,7 @@ export async function openRuns(
     const run = openRun(path, { write: false });
     return { path, run, config: runConfig(run) };
   });
+  for (const one of opened) checkKnown(one);
   for (const one of opened.slice(1)) checkAlike(opened[0], one);
   const held: { readonly opened: (typeof opened)[number]; readonly data: RunData }[] = [];
   for (const one of opened) held.push({ opened: one, data: await openOwnData({ ...one, watch }) });
@@ -62,6 +63,14 @@ function nameAmong(path: string, paths: readonly string[]): string {
 interface Opened {
   readonly path: string;
   readonly config: RunConfig;
+}
+
+/** Refuses a run that has a density and does not know of what. */
+export function checkKnown({ path, config: { model } }: Opened): void {
+  if (model.likelihood === undefined || model.observation !== undefined) return;
+  throw new InputError(
+    `${path}: config.json does not say what log p(x) is of (model.observation): another version wrote it; train it again`,
+  );
 }
 
 /** Refuses runs whose data differ, or were read in another way. */

@@ -1,14 +1,17 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../errors.ts";
+import { openEngine } from "#engine";
+import { InputError, NumericalError } from "../errors.ts";
 import { builtInModel, type ModelName, modelNames } from "../models/names.ts";
 import { nearest } from "../nearest.ts";
 import { runConfig } from "../run/config.ts";
 import { settleOptions } from "../run/defaults.ts";
 import { openRun } from "../run/folder.ts";
-import { optionNames, parseOptions, type TrainOptions } from "../run/options.ts";
-import { isFor } from "../run/options-together.ts";
-import { describeRunData, openRunData } from "../run/prepare.ts";
+import { defaultThreads } from "../run/machine.ts";
+import { optionNames, parseOptions, readingOptions, type TrainOptions } from "../run/options.ts";
+import { checkBatch, isFor } from "../run/options-together.ts";
+import { buildModel, describeRunData, openRunData, type RunData } from "../run/prepare.ts";
+import type { Engine } from "../runtime/engine.ts";
 import { kebab } from "./gather-options.ts";
 import { nameOf, trainFromFlags } from "./train-action.ts";
 
@@ -30,10 +33,16 @@ export async function trainModels({ models, runs, given, say }: ModelsRequest): 
   const folder = runs ?? `runs/compare-${data === undefined ? "fashion" : nameOf(data)}`;
   const planned = names.map((name) => {
     const own = optionsFor(name, names, given);
-    return { path: join(folder, name), own, options: parseOptions(own, flagOf) };
+    return { name, path: join(folder, name), own, options: parsedFor(name, own) };
   });
-  const states: Standing[] = []; // looked at before anything is trained: a mistake comes to light at once
-  for (const { path, options } of planned) states.push(await standing(path, options));
+  // All are looked at before anything is trained: a mistake comes to light at once.
+  const open = keepingLast();
+  const states: Standing[] = [];
+  for (const { path, options } of planned) states.push(await standing(path, options, open));
+  await checkModels(
+    planned.filter((_, i) => states[i] === "missing"),
+    open,
+  );
   for (const [i, { path, own }] of planned.entries()) {
     if (states[i] === "finished") say(`${path}: is trained with these options already`);
     else if (states[i] === "unfinished") await trainFromFlags({ resume: path, given: {}, quiet: true });
@@ -76,14 +85,75 @@ function optionsFor(
   return { ...Object.fromEntries(own), model: name };
 }
 
+function parsedFor(name: ModelName, own: Readonly<Record<string, unknown>>): TrainOptions {
+  try {
+    return parseOptions(own, flagOf);
+  } catch (error) {
+    throw naming(name, error);
+  }
+}
+
+/** A mistake, with the model that it is one of. */
+function naming(name: ModelName, error: unknown): unknown {
+  if (!(error instanceof InputError)) return error;
+  const message = `--models ${name}: ${error.message}`;
+  return error instanceof NumericalError ? new NumericalError(message) : new InputError(message);
+}
+
+type OpenData = (options: TrainOptions) => Promise<RunData>;
+
+/** Opens the data that options ask for; those of the last ones again where they are the same. */
+function keepingLast(): OpenData {
+  let last: { readonly key: string; readonly data: RunData } | undefined;
+  return async (options) => {
+    const { data, test, validation, seed } = options;
+    const key = JSON.stringify([data, test, validation, seed, readingOptions(options)]);
+    if (last?.key !== key) last = { key, data: await openRunData(options) };
+    return last.data;
+  };
+}
+
+interface Planned {
+  readonly name: ModelName;
+  readonly options: TrainOptions;
+}
+
+/**
+ * Builds each model for its data, and of one that is fitted without gradients takes the first step, which is all of a closed form.
+ * @throws InputError that names the first model that cannot be.
+ */
+async function checkModels(planned: readonly Planned[], open: OpenData): Promise<void> {
+  let engine: Engine | undefined;
+  for (const { name, options } of planned) {
+    const data = await open(options);
+    const { threads = defaultThreads() } = options;
+    try {
+      const description = describeRunData(data);
+      const settled = settleOptions(options, description, data.train.length);
+      const { rule } = await buildModel(settled, description);
+      checkBatch(settled, data.train.length);
+      if (!rule || options.choose !== undefined) continue; // of candidates, those that cannot be fitted are left out
+      engine ??= await openEngine({ engine: options.engine, threads });
+      const fit = await rule.open({ engine, dataset: data.train, seed: settled.seed });
+      try {
+        await (fit.rehearse ?? fit.step)();
+      } finally {
+        await fit.release?.();
+      }
+    } catch (error) {
+      throw naming(name, error);
+    }
+  }
+}
+
 type Standing = "missing" | "unfinished" | "finished";
 
 /** How far a run of these options is. @throws InputError where the folder holds another run. */
-async function standing(path: string, given: TrainOptions): Promise<Standing> {
+async function standing(path: string, given: TrainOptions, open: OpenData): Promise<Standing> {
   if (!existsSync(path)) return "missing";
   const run = openRun(path, { write: false });
   const before = runConfig(run);
-  const data = await openRunData(given);
+  const data = await open(given);
   const { components = given.choose === undefined ? undefined : before.options.components } = given; // found by that run
   const now = settleOptions({ ...given, components }, describeRunData(data), data.train.length);
   const changed = differences(before.options, now);

@@ -1,12 +1,12 @@
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
-import { observationOf } from "../evaluation/comparison.ts";
 import { comparableLikelihood } from "../evaluation/likelihood.ts";
 import { comparePaired, type PairedComparison } from "../evaluation/paired.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { openRun } from "../run/folder.ts";
 import type { Engine } from "../runtime/engine.ts";
 import type { Watched } from "../trained/trained-model.ts";
+import { checkKnown } from "./compare-runs.ts";
 import { type Evaluation, evaluateRun } from "./evaluation-run.ts";
 
 /** One of the two runs that are compared. */
@@ -49,8 +49,10 @@ export async function compareWith(
     refuse("the columns", mine.columns?.join(", ") ?? "none", theirs.columns?.join(", ") ?? "none");
   }
   if (mine.measure !== theirs.measure) refuse("numbers of the measure", mine.measure, theirs.measure);
-  const [observation, otherObservation] = [first.config, config].map(({ model }) => observationOf(model.likelihood));
-  if (observation !== otherObservation) refuse("data", `"${observation}"`, `"${otherObservation}"`);
+  for (const one of [first, { path: other, config }]) checkKnown(one);
+  const [observation, otherObservation] = [first.config, config].map(({ model }) => model.observation);
+  const both = observation !== undefined && otherObservation !== undefined; // else a model has no density, which is told below
+  if (both && observation !== otherObservation) refuse("data", `"${observation}"`, `"${otherObservation}"`);
   const { estimate } = await evaluateRun(engine, run, common);
   const own = first.evaluation.estimate;
   if (!own || !estimate) {

@@ -48,19 +48,18 @@ const CHAINS = 10;
 export async function runExtras(extras: Extras, sources: ExtraSources): Promise<ExtraResults> {
   const { evaluation, dataset, stamping, engine, formulas, seed, watch } = sources;
   const few = firstOf(dataset, extras.limit);
-  const sampled = evaluation.estimate?.perExample.logLikelihood.subarray(0, few.length) ?? new Float64Array();
   const annealed = extras.annealing === undefined ? undefined : await anneal(extras.annealing, few, sources);
   const naive = extras.naive === undefined ? undefined : await drawPrior(extras.naive, sources);
   const known = annealed && {
     values: annealed.perExample.logLikelihood,
     by: `annealing with ${annealed.temperatures} temperatures`,
   };
-  const { split } = evaluation;
+  const { split, estimate } = evaluation;
   const gaps = extras.gaps
     ? await measureGaps(engine, formulas, few, known, { split, seed, ...watch("refining posteriors", "examples") })
     : undefined;
   const numbers = [
-    ...(annealed ? annealedNumbers(annealed, sampled, stamping) : []),
+    ...(annealed && estimate ? annealedNumbers(annealed, estimate, stamping) : []),
     ...(naive ? naiveNumbers(naive, stamping) : []),
     ...(gaps ? gapNumbers(gaps, stamping) : []),
   ];

@@ -9,9 +9,9 @@ import { estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likel
 import { reconstructionError } from "../evaluation/reconstruction.ts";
 import { type StampedNumber, summarise, summariseDistance } from "../evaluation/summary.ts";
 import { type AdversarialEpoch, adversarialTrouble } from "../inference/adversarial.ts";
-import { fittedModels } from "../models/names.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
+import { hasExactPosterior } from "../run/facts.ts";
 import type { ArtifactName, Run } from "../run/folder.ts";
 import type { RunData } from "../run/prepare.ts";
 import type { CompiledFunction } from "../runtime/compile.ts";
@@ -90,7 +90,8 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
   try {
     const chunk = options.chunk === undefined ? undefined : { examples: options.chunk, samples: Math.min(samples, 50) };
     const onProgress = (done: number): void => options.onProgress?.(done, dataset.length);
-    const estimate = density && (await estimateLikelihood({ ...options, density, chunk, onProgress }));
+    const exactPosterior = hasExactPosterior(config.model);
+    const estimate = density && (await estimateLikelihood({ ...options, density, exactPosterior, chunk, onProgress }));
     const source: PosteriorSource = { encoder, dataset, seed, signal };
     const bounded = estimate?.density === "posterior" ? estimate : undefined; // it has posteriors, and a rate
     const variances = bounded && (await meanVariances(source));
@@ -122,9 +123,8 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
       ...(fit ? aggregateNumbers(fit, stamping) : []),
       ...(accuracy ? accuracyNumbers(accuracy, stamping) : []),
     ];
-    const descended = !fittedModels.some((name) => name === config.model.family); // a fitted posterior is what it should be
     const collapse =
-      descended && variances
+      variances && !exactPosterior // which is what it should be
         ? diagnoseCollapse({ variances, rates: bounded.rates }, history.flatMap(ratesOf))
         : undefined;
     const unused = collapse?.latents.some(({ state }) => state !== "active") ? collapse.lines : [];

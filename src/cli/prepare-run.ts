@@ -7,12 +7,13 @@ import { stepsPerBatch } from "../inference/ways.ts";
 import { formatArchitecture } from "../models/architecture.ts";
 import { type AnyModel, type DataDescription, isPointModel, likelihoodName, type UpdateRule } from "../models/model.ts";
 import { builtInModel, type ModelName, partsOf } from "../models/names.ts";
-import { latentNames, stepsInTurn } from "../models/programs.ts";
+import { distributionNames, stepsInTurn } from "../models/programs.ts";
 import { programsIn } from "../run/artifacts.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { settleOptions, vaeOptions } from "../run/defaults.ts";
-import { type Checkpoint, createRun, openRun, type Run } from "../run/folder.ts";
+import { type Checkpoint, createRun, openRun, type Run, refuseTaken } from "../run/folder.ts";
 import type { TrainOptions } from "../run/options.ts";
+import { checkBatch, checkGame } from "../run/options-together.ts";
 import { buildModel, dataFacts, describeRunData, openRunData, type RunData, type Watch } from "../run/prepare.ts";
 import { keptParameters } from "../run/rebuild.ts";
 import {
@@ -52,7 +53,8 @@ export interface PreparedRun {
 }
 
 export type Target =
-  | { readonly kind: "new"; readonly path: string; readonly force: boolean }
+  /** `flags` are the options that were given as such, not by a file. */
+  | { readonly kind: "new"; readonly path: string; readonly force: boolean; readonly flags: readonly string[] }
   | { readonly kind: "resume"; readonly path: string };
 
 /** The first folder runs/NAME-1, runs/NAME-2, … that is free. */
@@ -71,6 +73,7 @@ export async function prepareRun(
   watch: Watch,
   choosing: Watch = {},
 ): Promise<PreparedRun> {
+  if (target.kind === "new") refuseTaken(target.path, target.force); // before models are fitted to choose among them
   const before = target.kind === "resume" ? openRun(target.path, { write: true }) : undefined;
   try {
     const engine = await openEngine({ engine: given.engine, threads });
@@ -79,6 +82,7 @@ export async function prepareRun(
     const open = async (asked: TrainOptions): Promise<OpenModel & { tight: readonly string[] }> => {
       const options = settleOptions(asked, description, data.train.length);
       const model = await buildModel(options, description);
+      if (target.kind === "new" && isGame(model)) checkGame(target.flags, (option) => `--${kebab(option)}`);
       const tight = memoryWarning(options, model, description);
       const training = await openTraining(options, engine, data, model, description);
       const steps = model.rule ? ruleSteps(options, model.rule) : totalSteps(options, training.stepsPerEpoch);
@@ -87,7 +91,8 @@ export async function prepareRun(
     const chosen = await settleComponents(given, data.validation, open, choosing);
     const { tight, steps, ...common } = await open(chosen.options);
     const { options, model, training } = common;
-    const inherited = options.from !== undefined && target.kind === "new" ? inherit(training, options.from) : [];
+    const checkpoint = before?.readCheckpoint();
+    const inherited = options.from !== undefined && checkpoint === undefined ? inherit(training, options.from) : [];
     const config = configOf(options, engine, data, description, model, training);
     const notices = engine.notice ? [engine.notice] : [];
     for (const part of [data.source, data.validation, data.test]) {
@@ -102,7 +107,6 @@ export async function prepareRun(
     const run = before ?? openRun(target.path, { write: true });
     const changes = differences(runConfig(run), config, target.path);
     notices.push(...changes);
-    const checkpoint = run.readCheckpoint();
     if (checkpoint?.warning) notices.push(checkpoint.warning);
     const resume =
       checkpoint && restore(training, checkpoint, [`${target.path}/checkpoint.safetensors`, ...changes].join(", "));
@@ -112,6 +116,10 @@ export async function prepareRun(
     before?.close();
     throw error;
   }
+}
+
+function isGame(model: AnyModel): boolean {
+  return !isPointModel(model) && model.phases !== undefined;
 }
 
 /** A closed form is one step, whatever was asked for. */
@@ -176,11 +184,7 @@ function openTraining(
   model: AnyModel,
   description: DataDescription,
 ): Promise<Training> {
-  if (options.batch > train.length) {
-    throw new InputError(
-      `--batch ${options.batch}: more than the ${train.length} training examples; give a smaller one`,
-    );
-  }
+  checkBatch(options, train.length);
   const way = wayOptions(options);
   const turn = stepsPerBatch(way) * stepsInTurn(model, description); // the one or the other is 1
   const stepsPerEpoch = Math.floor(train.length / options.batch) * turn;
@@ -239,7 +243,7 @@ function configOf(
       ...family(options),
       ...(model.space === undefined || model.space === "real" ? {} : { space: model.space }),
       likelihood: likelihoodName(model),
-      ...latentNames(model, description),
+      ...distributionNames(model, description),
       programs: [...programsIn(model, description)],
       parameters: Array.from(parameters.values(), ({ shape }) => sizeOf(shape)).reduce((a, b) => a + b, 0),
       unit: model.unit ?? 1,

@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
 import { formatNumber } from "../report/numbers.ts";
+import { hasExactPosterior, type RunFacts } from "../run/facts.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { NO_REFERENCE, scoreThreshold } from "../trained/scores.ts";
 import type { Scores, TrainedModel } from "../trained/trained-model.ts";
@@ -13,6 +14,8 @@ export interface Scored {
   readonly split: string;
   readonly quantile: number;
   readonly samples: number;
+  /** How log p(x) is known. */
+  readonly by: string;
   /** Nats: log p(x) below it is strange. */
   readonly threshold: number;
   readonly validationExamples: number;
@@ -38,6 +41,7 @@ export function judge(
     quantile,
     threshold,
     samples: scores.samples,
+    by: scoredBy(facts, scores.samples),
     validationExamples: reference.logLikelihood.length,
     strange,
     columns: {
@@ -55,7 +59,14 @@ export function judge(
   };
 }
 
-export function asJson({ columns, strange, ...summary }: Scored): unknown {
+function scoredBy({ model }: RunFacts, samples: number): string {
+  const noisy = model.observation === "uniform dequantisation";
+  if (hasExactPosterior(model)) return noisy ? "one draw of x + u" : "exact";
+  if (model.posterior !== undefined) return counted(samples, "importance sample");
+  return noisy ? `${counted(samples, "draw")} of x + u` : "exact";
+}
+
+export function asJson({ columns, strange, by: _, ...summary }: Scored): unknown {
   return {
     ...summary,
     examples: strange.length,
@@ -76,7 +87,7 @@ export function printScores(scored: Scored, out: string | undefined, stream: Nod
   const percent = (share: number): string => `${formatNumber(100 * share, 1)} %`;
   const examples = strange.length.toLocaleString("en-US");
   const lines = [
-    `${counted(strange.length, "example")} of ${scored.split}: log p(x) in nats by ${scored.samples} importance samples`,
+    `${counted(strange.length, "example")} of ${scored.split}: log p(x) in nats${scored.by === "exact" ? "," : " by"} ${scored.by}`,
     `threshold ${paint("bold", formatNumber(threshold, 1))}: ${percent(quantile)} of ${scored.validationExamples.toLocaleString("en-US")} validation examples lie below`,
     ...(quantile * scored.validationExamples < 1
       ? [`the threshold is rough: so few validation examples say little of a share of ${percent(quantile)}`]

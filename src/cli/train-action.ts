@@ -5,7 +5,7 @@ import { InputError } from "../errors.ts";
 import { families } from "../models/families.ts";
 import { likelihoodName } from "../models/model.ts";
 import { builtInModel } from "../models/names.ts";
-import { latentNames } from "../models/programs.ts";
+import { distributionNames } from "../models/programs.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { runConfig } from "../run/config.ts";
 import { openRun, type Run } from "../run/folder.ts";
@@ -157,7 +157,7 @@ async function introduction(prepared: PreparedRun): Promise<readonly string[]> {
 /** The model's distributions, and what of the bound is not the usual. */
 function modelWords({ model, description, options }: PreparedRun): string {
   const name = builtInModel(options.model);
-  const { posterior, prior } = latentNames(model, description);
+  const { posterior, prior } = distributionNames(model, description);
   const likelihood = likelihoodName(model);
   const given = posterior === undefined ? "p(x)" : "p(x|z)";
   const parts = [
@@ -229,7 +229,7 @@ function whatToDo(request: TrainRequest): { options: TrainOptions; target: Targe
   if (resume === undefined) {
     const options = gatherOptions(given, config);
     const name = options.data === undefined ? "fashion" : nameOf(options.data);
-    return { options, target: { kind: "new", path: out ?? freeRunPath(name), force } };
+    return { options, target: { kind: "new", path: out ?? freeRunPath(name), force, flags: Object.keys(given) } };
   }
   const clash = out !== undefined ? "out" : config !== undefined ? "config" : force ? "force" : Object.keys(given)[0];
   if (clash !== undefined) {

@@ -31,7 +31,7 @@ export interface NormalComponents {
 }
 
 export interface SelectedNormal extends Distribution {
-  readonly name: "SelectedNormal";
+  readonly name: "Normal" | "MultivariateNormal";
   readonly mean: Tensor;
   readonly variance: Tensor;
   /** log N(x; μ_c, Σ_c) of every component: [..., d] → [..., C] */
@@ -64,7 +64,7 @@ export function selectedNormal(
   const chosen = (of: Tensor): Tensor =>
     reshape(matmul(reshape(z, [multiply(...batch), count]), broadcastTo(of, [count, d])), shape);
   return {
-    name: "SelectedNormal",
+    name: "scale" in spread ? "Normal" : "MultivariateNormal",
     parameters: { means, ...spread, selection: z },
     shape,
     eventRank: event.length,

@@ -6,6 +6,8 @@ export interface Scored {
   readonly name: string;
   /** As a run names it: "Bernoulli, stochastic binarisation"; undefined of a model without a density. */
   readonly likelihood?: string;
+  /** What the density is of, as a run knows it: "stochastic binarisation". */
+  readonly observation?: string;
   /** log p(x) of each example in nats, [n]. */
   readonly logLikelihoods?: ArrayLike<number>;
 }
@@ -19,15 +21,6 @@ export interface ComparableModels<M> {
   readonly differences: readonly (PairedComparison | undefined)[];
 }
 
-const observations = ["data as they are", "binarised at one half", "stochastic binarisation", "uniform dequantisation"];
-
-/** What is modelled of the data, as the likelihood's name tells it; on data of one measure it says what log p(x) is a density of. */
-export function observationOf(likelihood: string | undefined): string {
-  const parts = likelihood?.split(", ") ?? [];
-  const known = parts.findIndex((part) => observations.includes(part)); // a density's own name may hold a comma
-  return parts.slice(known < 0 ? 1 : known).join(", ") || "data as they are";
-}
-
 /**
  * The models that have a density, in groups whose numbers can be told better from worse: a probability of zeros and ones, one of bytes and
  * a density of real numbers are different things. The largest group first, else the order that is given. `examples` says which they are.
@@ -35,8 +28,8 @@ export function observationOf(likelihood: string | undefined): string {
 export function comparable<M extends Scored>(models: readonly M[], examples: string): readonly ComparableModels<M>[] {
   const groups = new Map<string, M[]>();
   for (const model of models) {
-    if (!model.logLikelihoods) continue;
-    const observation = observationOf(model.likelihood);
+    const { observation, logLikelihoods } = model;
+    if (observation === undefined || !logLikelihoods) continue;
     groups.set(observation, [...(groups.get(observation) ?? []), model]);
   }
   return Array.from(groups, ([observation, members]) => ({

@@ -1,5 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import { NumericalError } from "../errors.ts";
+import { DEQUANTIZE } from "../models/dequantize.ts";
 import type { CompiledFunction } from "../runtime/compile.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { programFeeds } from "./feeds.ts";
@@ -53,6 +54,8 @@ export interface LikelihoodEstimate {
    * reconstruction is then log p(x) and its rate 0.
    */
   readonly density: "posterior" | "exact" | "dequantised";
+  /** Where q(z|x) is p(z|x) every weight is the density itself: of x, or of x + u at one draw of u. */
+  readonly exactOf?: "x" | "x + u";
   /** log 1/K Σ p(x, z_k)/q(z_k|x), z_k ~ q: a lower bound of log p(x) in the mean. Burda et al. 2016, eq. 8. */
   readonly logLikelihood: Estimate;
   /** Of `logLikelihood`. */
@@ -75,6 +78,8 @@ export interface LikelihoodOptions {
   readonly rows?: ReadonlyMap<string, NdArray>;
   readonly samples: number;
   readonly seed: number;
+  /** Whether q(z|x) of the model is p(z|x). */
+  readonly exactPosterior?: boolean;
   /** As in `programFeeds`. */
   readonly keyedBy?: "row" | "content";
   /** Examples and samples of one pass: they bound the memory and change no draw. */
@@ -152,6 +157,7 @@ export async function estimateLikelihood(options: LikelihoodOptions): Promise<Li
     rate: estimate(perExample.rate),
     rateBy: rates ? "closed form" : "Monte Carlo",
     density: kind,
+    ...(options.exactPosterior && kind === "posterior" ? { exactOf: isDequantised(density) ? "x + u" : "x" } : {}),
     logLikelihood: estimate(perExample.logLikelihood),
     estimator: estimatorError(perExample, samples),
     effectiveSamples: estimate(perExample.effectiveSamples).value,
@@ -219,6 +225,10 @@ export function toldOfEach({
 function kindOf({ program: { outputs, inputs } }: CompiledFunction): LikelihoodEstimate["density"] {
   if (!outputs.some(({ name }) => name === "logProb")) return "posterior";
   return inputs.some(({ leaf }) => leaf.kind === "noise") ? "dequantised" : "exact";
+}
+
+function isDequantised({ program: { inputs } }: CompiledFunction): boolean {
+  return inputs.some(({ leaf, name }) => leaf.kind === "noise" && name === DEQUANTIZE);
 }
 
 /** At most 100 examples of 50 samples, and of large examples fewer: a pass stays within some hundreds of megabytes. */

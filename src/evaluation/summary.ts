@@ -35,6 +35,12 @@ const FEW_SAMPLES = 5;
 /** Of so large a share of examples with weights that are too heavy-tailed the summary warns. */
 const MANY_UNTRUSTED = 0.05;
 
+/** How the headline is known where q(z|x) is p(z|x); its ELBO is the same number. */
+const exactWords: Readonly<Record<NonNullable<LikelihoodEstimate["exactOf"]>, string>> = {
+  x: "exact, as q(z|x) is p(z|x)",
+  "x + u": "−log p(x + u) at one draw of u, exact as q(z|x) is p(z|x); in the mean log p(x + u) is below log P(x)",
+};
+
 /** The held-out numbers of a model, the headline first; each says how it was estimated. */
 export function summarise(estimate: LikelihoodEstimate, setting: Setting): readonly StampedNumber[] {
   const { samples, examples } = estimate;
@@ -56,14 +62,29 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
   if (estimate.density === "exact") {
     return [nats("negative log-likelihood", negative(estimate.logLikelihood), "exact"), ...distanceOf(setting, scored)];
   }
+  const terms = [
+    nats("reconstruction", estimate.reconstruction, `Monte Carlo, ${draws}`),
+    nats("rate", estimate.rate, rate),
+  ];
+  const active: readonly StampedNumber[] =
+    setting.active === undefined
+      ? []
+      : [
+          {
+            name: "active latents",
+            value: setting.active,
+            unit: `of ${setting.latents}`,
+            stamp: "variance of the posterior mean over the examples > 0.01",
+          },
+        ];
+  if (estimate.exactOf !== undefined) {
+    const headline = nats("negative log-likelihood", negative(estimate.logLikelihood), exactWords[estimate.exactOf]);
+    return [headline, ...terms, ...distanceOf(setting, scored), ...active];
+  }
   const bounds =
     estimate.density === "dequantised"
       ? [nats("log-likelihood of x + u", estimate.elbo, `the mean over ${draws} of u, a lower bound of log P(x)`)]
-      : [
-          nats("ELBO", estimate.elbo, `Monte Carlo reconstruction, ${draws}; rate ${rate}`),
-          nats("reconstruction", estimate.reconstruction, `Monte Carlo, ${draws}`),
-          nats("rate", estimate.rate, rate),
-        ];
+      : [nats("ELBO", estimate.elbo, `Monte Carlo reconstruction, ${draws}; rate ${rate}`), ...terms];
   const by =
     estimate.density === "dequantised"
       ? `log of the mean density over ${draws} of u`
@@ -85,17 +106,6 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
     unit: `of ${samples}`,
     stamp: "mean over examples of (Σw)²/Σw²; near 1 the likelihood estimate rests on single draws",
   };
-  const active: readonly StampedNumber[] =
-    setting.active === undefined
-      ? []
-      : [
-          {
-            name: "active latents",
-            value: setting.active,
-            unit: `of ${setting.latents}`,
-            stamp: "variance of the posterior mean over the examples > 0.01",
-          },
-        ];
   return [...numbers, ...sampling, samplesUsed, ...distanceOf(setting, scored), ...active];
 }
 

@@ -50,3 +50,19 @@ export function choleskyFactor(a: Matrix): number[][] {
 export function inversePositive(a: Matrix): number[][] {
   return factorPositive(a).inverse();
 }
+
+/** L⁻¹ of a lower triangle L, row after row: L_ii (L⁻¹)_i = e_i − Σ_{k<i} L_ik (L⁻¹)_k. */
+export function invertLower(lower: Matrix): readonly Float64Array[] {
+  const inverse: Float64Array[] = [];
+  for (const [i, row] of lower.entries()) {
+    const next = new Float64Array(row.length);
+    next[i] = 1;
+    for (let k = 0; k < i; k++) {
+      const [factor, before] = [row[k], inverse[k]];
+      for (let j = 0; j <= k; j++) next[j] -= factor * before[j];
+    }
+    for (let j = 0; j <= i; j++) next[j] /= row[i];
+    inverse.push(next);
+  }
+  return inverse;
+}

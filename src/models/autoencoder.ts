@@ -1,15 +1,20 @@
+import { InputError } from "../errors.ts";
 import { zeros } from "../nn/initialisers.ts";
+import { dense } from "../nn/layers.ts";
 import { add, constant, div, mul, sub, type Tensor } from "../tensor/index.ts";
+import { sizeOf } from "../tensor/ndarray.ts";
 import type { Family } from "./family.ts";
 import type { DataDescription, PointModel } from "./model.ts";
 import { type Architecture, decoderNetwork, encoderNetwork } from "./networks.ts";
-import { reconstructing } from "./reconstructing.ts";
+import { reconstructing, shaped } from "./reconstructing.ts";
 
 export interface AutoencoderOptions {
   readonly architecture: Architecture;
   /** Written as the encoder that it mirrors; by default that. */
   readonly decoder?: Architecture;
   readonly latents: number;
+  /** Two matrices alone, x̂ = xEG, without biases and about 0 instead of the mean. */
+  readonly uncentred?: boolean;
 }
 
 /**
@@ -18,7 +23,8 @@ export interface AutoencoderOptions {
  * the geometry stays.
  */
 export function autoencoder(options: AutoencoderOptions, data: DataDescription): PointModel {
-  const { architecture, decoder: mirrored = architecture, latents } = options;
+  const { architecture, decoder: mirrored = architecture, latents, uncentred } = options;
+  if (uncentred) return twoMatrices([architecture, mirrored], latents, data);
   const encoder = encoderNetwork("encoder", architecture, data.shape, latents);
   const decoder = decoderNetwork("decoder", mirrored, latents, data.shape, zeros);
   const centre = constant(Array.from(data.means), data.shape);
@@ -28,6 +34,19 @@ export function autoencoder(options: AutoencoderOptions, data: DataDescription):
     decode: (z: Tensor): Tensor => add(mul(decoder(z), unit), centre),
   };
   return { latents, ...reconstructing(maps, data) };
+}
+
+/** x̂ = xEG, both in units of the root of the numbers' mean square: its optimum is PCA's about 0. */
+function twoMatrices(architectures: readonly Architecture[], latents: number, data: DataDescription): PointModel {
+  const linear = architectures.every((one) => one.kind === "mlp" && one.widths.length === 0);
+  if (!linear) throw new InputError("--uncentred: is for two matrices without biases; give --encoder linear too");
+  const d = sizeOf(data.shape);
+  const squares = Array.from(data.means, (mean) => mean ** 2).reduce((total, one) => total + one, 0) / d;
+  const unit = Math.hypot(Math.sqrt(squares), commonDeviation(data));
+  const inward = dense("encoder/output", d, latents, { bias: false });
+  const outward = dense("decoder/output", latents, d, { bias: false });
+  const maps = { encode: (x: Tensor) => inward(div(x, unit)), decode: (z: Tensor) => mul(outward(z), unit) };
+  return { latents, ...reconstructing(shaped(maps, data), data) };
 }
 
 /** One deviation for all numbers: the root of their mean variance. Zeros and ones have p(1 − p). */
@@ -41,5 +60,5 @@ export const autoencoderFamily: Family = {
   objective: "least squared error ‖x − g(f(x))‖²",
   encoder: "network, x ↦ one z",
   decoder: "network, z ↦ one x̂",
-  build: ({ vae }, data) => autoencoder(vae, data),
+  build: ({ vae, uncentred }, data) => autoencoder({ ...vae, uncentred }, data),
 };

@@ -4,7 +4,7 @@ import { InputError } from "../errors.ts";
 import { noiseSource } from "../random/noise.ts";
 import { add, type Dim, floor, maximum, minimum, noise, sub, type Tensor } from "../tensor/index.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
-import type { DataDescription, Model } from "./model.ts";
+import { AS_THEY_ARE, type DataDescription, type Model } from "./model.ts";
 
 /** The name of the noise that makes integers real numbers. */
 export const DEQUANTIZE = "dequantize";
@@ -30,7 +30,7 @@ export function refuseCategories({ measure }: Pick<DataDescription, "measure">):
  */
 export function realNumbers(data: DataDescription): Pick<Model, "observe" | "observation"> {
   refuseCategories(data);
-  if (!isDiscrete(data)) return { observation: "data as they are" };
+  if (!isDiscrete(data)) return { observation: AS_THEY_ARE };
   return {
     observe: (raw: Tensor, samples?: Dim) =>
       add(raw, noise(DEQUANTIZE, "uniform", { samples, batch: "batch", event: [...data.shape] })),

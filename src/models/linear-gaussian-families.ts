@@ -8,14 +8,16 @@ import {
   factorStart,
   factorStep,
   identifiableFactors,
+  meanVariance,
   withNoiseVariances,
 } from "./factor-analysis.ts";
 import type { Family, FamilyOptions } from "./family.ts";
 import type { LinearGaussian } from "./linear-gaussian.ts";
 import { type FactorData, type FactorRule, linearGaussianFamily, type Units } from "./linear-gaussian-model.ts";
 import type { DataDescription, Model, RuleContext } from "./model.ts";
-import { emStart, emStep, fitProbabilisticPca, meanLogLikelihood } from "./probabilistic-pca.ts";
+import { emStart, emStep, fitProbabilisticPca, meanLogLikelihood, noNoise } from "./probabilistic-pca.ts";
 import {
+  ISOTROPIC_FLOOR,
   type NoiseKind,
   type ObservedRows,
   observedExamples,
@@ -125,7 +127,14 @@ function observedRule(k: number, noise: NoiseKind, { tolerance, ...options }: Em
     tolerance,
     open: async (on) => observedOf(on, options),
     start: (data, seed) => observedStart(data, k, { noise, seed }),
-    step: (model, data) => observedStep(model, data, { noise }),
+    step: (model, data) => {
+      const next = observedStep(model, data, { noise });
+      const { noiseVariances } = next.model;
+      if (noise === "isotropic" && noiseVariances[0] <= ISOTROPIC_FLOOR * meanVariance(data.variances)) {
+        throw noNoise(k, noiseVariances.length, `at its floor, ${ISOTROPIC_FLOOR} of the mean variance,`);
+      }
+      return next;
+    },
     remarks:
       noise === "diagonal"
         ? (model, { variances }, { columns }) => factorRemarks(model, variances, { columns })

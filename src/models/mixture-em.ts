@@ -200,24 +200,28 @@ function maximised(
 /** What a user should hear of a state: components that are empty, and those with a direction that is mostly floor. */
 export function mixtureRemarks(state: MixtureState, settings: EmSettings, examples: number): readonly string[] {
   const [components, d] = state.means.shape;
-  const { pivots } = factored(state, { components, d }, settings);
+  const { covariance, floor } = settings;
+  const { flat: flatTo } = covarianceForms[covariance];
+  const isFlat = floor > 0 ? flatTo(state.covariances.data, { components, d }, FLAT * floor) : [];
   const listed = (which: readonly number[]): string =>
     `${which.length} of ${components} components (${which.slice(0, 8).join(", ")}${which.length > 8 ? ", …" : ""})`;
   const numbers = Array.from({ length: components }, (_, c) => c);
   const empty = numbers.filter((c) => state.weights.data[c] * examples < EMPTY);
-  const flat = numbers.filter((c) => !empty.includes(c) && pivots[c] <= 2 * settings.floor);
+  const flat = numbers.filter((c) => !empty.includes(c) && isFlat[c]);
   return [
     ...(empty.length > 0
       ? [`mixture: ${listed(empty)} are empty: fewer than ${EMPTY} examples each; take fewer components`]
       : []),
     ...(flat.length > 0
       ? [
-          `mixture: ${listed(flat)} are flat: a direction's variance is half floor (${settings.floor.toPrecision(3)}) or more; raise --floor or take fewer components`,
+          `mixture: ${listed(flat)} are flat: a direction's variance is half floor (${floor.toPrecision(3)}) or more; raise --floor, take fewer components, or leave out columns that others make up`,
         ]
       : []),
   ];
 }
 
+/** A direction that has less than so many times the floor is mostly floor. */
+const FLAT = 2;
 /** Fewer examples than this make no component. */
 const EMPTY = 0.5;
 

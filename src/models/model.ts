@@ -218,6 +218,15 @@ export interface Amortization extends Proposal {
 /** What `--model ./mine.ts` exports by default: a model for the data. */
 export type ModelModule = (data: DataDescription) => AnyModel;
 
+/** What the density of a model that changes nothing in the data is of. */
+export const AS_THEY_ARE = "data as they are";
+
+/** What the model's density is of; undefined of a model without one. */
+export function observationName(model: AnyModel): string | undefined {
+  if (isPointModel(model) && model.density === undefined) return undefined;
+  return model.observation ?? AS_THEY_ARE;
+}
+
 /** The likelihood and what it is a density on, for stamps: "Bernoulli, stochastic binarisation"; undefined of a model without a density. */
 export function likelihoodName(model: AnyModel): string | undefined {
   const name = isPointModel(model) ? model.density : model.decoder(data("z", ["batch", model.latents])).name;

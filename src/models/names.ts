@@ -106,7 +106,7 @@ const flows = ["transform", "layers", "bins", "hidden", "mixing"] as const;
 /** Which of the options that make a model each of them has; one that is not here is refused, and told who has it. */
 export const partsOf: Readonly<Record<ModelName, readonly string[]>> = {
   vae: [...variational, ...flows, "condition"],
-  autoencoder: networks,
+  autoencoder: [...networks, "uncentred"],
   pca: ["latents", "uncentred", "standardize"],
   "kernel-pca": ["latents", "kernel", "gamma", "degree", "coefficient", "ridge", "examples", "standardize"],
   "probabilistic-pca": ["latents", "standardize", "em", "tolerance", "missing"],

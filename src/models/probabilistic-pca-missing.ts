@@ -188,7 +188,7 @@ export function imputed(model: FactorModel, row: ArrayLike<number>): number[] {
 export type NoiseKind = "isotropic" | "diagonal";
 
 /** The least η, as a share of the mean variance: rounding alone, as one noise for all numbers has no Heywood cases. */
-const ISOTROPIC_FLOOR = 1e-9;
+export const ISOTROPIC_FLOOR = 1e-9;
 
 export interface ObservedStepOptions {
   readonly noise: NoiseKind;

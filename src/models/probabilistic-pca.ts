@@ -1,19 +1,8 @@
 import { NumericalError } from "../errors.ts";
 import { symmetricEigen } from "../linalg/eigen.ts";
-import {
-  add,
-  addDiagonal,
-  apply,
-  difference,
-  dot,
-  gram,
-  product,
-  scaled,
-  traceOfProduct,
-  transposed,
-} from "../linalg/matrix.ts";
+import { addDiagonal, apply, difference, dot, gram, type Matrix, product, transposed } from "../linalg/matrix.ts";
 import type { Moments } from "../linalg/moments.ts";
-import { factorPositive, inversePositive } from "../linalg/positive.ts";
+import { choleskyFactor, inversePositive, invertLower } from "../linalg/positive.ts";
 import { stream } from "../random/stream.ts";
 import { checkFactors } from "./factor-analysis.ts";
 import type { LinearGaussian } from "./linear-gaussian.ts";
@@ -33,51 +22,61 @@ export function fitProbabilisticPca({ mean, covariance }: Moments, k: number): L
   checkFactors("probabilistic PCA", k, d);
   const { values, vectors } = symmetricEigen(covariance);
   const variance = values.slice(k).reduce((total, value) => total + value, 0) / (d - k);
-  if (!(variance > d * Number.EPSILON * values[0])) {
-    throw new NumericalError(
-      `probabilistic PCA: the data lie in ${k} dimensions of ${d}, so the noise left is 0 and the density infinite; take fewer latents`,
-    );
-  }
+  if (!(variance > d * Number.EPSILON * values[0])) throw noNoise(k, d);
   const lengths = values.slice(0, k).map((value) => Math.sqrt(Math.max(value - variance, 0)));
   return { weight: mean.map((_, i) => lengths.map((length, j) => length * vectors[j][i])), mean, variance };
 }
 
-/** WᵀW + ηI: M of the paper, [k][k]. */
-function inner({ weight, variance }: LinearGaussian): number[][] {
-  return addDiagonal(gram(weight), variance);
+/** That the data lie in as many dimensions as there are latents, or fewer; `left` is what remains of the noise. */
+export function noNoise(k: number, d: number, left = "0"): NumericalError {
+  return new NumericalError(
+    `probabilistic PCA: the data lie in ${k} dimensions of ${d}, so the noise left is ${left} and the density infinite; take fewer latents`,
+  );
+}
+
+/** Of M = WᵀW + ηI = LLᵀ the triangle L [k][k], and B = WL⁻ᵀ [d][k]: WM⁻¹Wᵀ = BBᵀ, and no number of B is above 1. */
+function factoredInner({ weight, variance }: LinearGaussian): { readonly lower: Matrix; readonly inward: Matrix } {
+  const lower = choleskyFactor(addDiagonal(gram(weight), variance));
+  const inverse = invertLower(lower).map((row) => Array.from(row));
+  return { lower, inward: weight.map((row) => apply(inverse, row)) };
 }
 
 /**
  * The mean of log p(x) over the data, in nats: −½(d log 2π + log det C + tr C⁻¹S), S about the model's own mean. Eq. 4, by
- * log det C = (d − k) log η + log det M and C⁻¹ = (I − WM⁻¹Wᵀ)/η, so only matrices of k are factored.
+ * log det C = (d − k) log η + log det M and C⁻¹ = (I − BBᵀ)/η, so only matrices of k are factored.
  */
 export function meanLogLikelihood(model: LinearGaussian, data: Moments): number {
   const { weight, mean, variance } = model;
   const [d, k] = [mean.length, weight[0].length];
   const apart = difference(data.mean, mean);
-  const m = factorPositive(inner(model));
-  const logDeterminant = (d - k) * Math.log(variance) + m.logDeterminant;
-  const pulled = apply(transposed(weight), apart);
-  const explained = traceOfProduct(m.inverse(), product(transposed(weight), product(data.covariance, weight)));
+  const { lower, inward } = factoredInner(model);
+  const logDeterminant =
+    (d - k) * Math.log(variance) + 2 * lower.reduce((total, row, i) => total + Math.log(row[i]), 0);
+  const pulled = apply(transposed(inward), apart); // Bᵀ(x̄ − μ)
+  const sb = product(data.covariance, inward);
+  const explained = inward.reduce((total, row, i) => total + dot(row, sb[i]), 0); // tr BᵀSB
   const trace = data.covariance.reduce((total, row, i) => total + row[i], 0);
-  const quadratic = trace - explained + dot(apart, apart) - dot(pulled, m.solve(pulled));
+  const quadratic = trace - explained + dot(apart, apart) - dot(pulled, pulled);
   return -0.5 * (d * Math.log(2 * Math.PI) + logDeterminant + quadratic / variance);
 }
 
 /**
  * One step of EM on all data: W′ = SW(ηI + M⁻¹WᵀSW)⁻¹, η′ = tr(S − SWM⁻¹W′ᵀ)/d, and the mean that of the data. Eqs. 29 and 30.
  * The likelihood never falls.
+ * @throws NumericalError where the data lie in k dimensions: η goes to 0, and is lost in rounding.
  */
 export function emStep(model: LinearGaussian, { mean, covariance }: Moments): LinearGaussian {
   const { weight, variance } = model;
-  const inverse = inversePositive(inner(model)); // M⁻¹
-  const sw = product(covariance, weight); // SW  [d][k]
-  // W′ = SW·(ηI + M⁻¹WᵀSW)⁻¹ = SW·(ηM + WᵀSW)⁻¹·M, of which the inverse is that of a symmetric matrix
-  const second = add(scaled(inner(model), variance), product(transposed(weight), sw));
-  const next = product(product(sw, inversePositive(second)), inner(model));
-  const explained = product(sw, inverse); // SWM⁻¹  [d][k]
-  const left = covariance.map((row, i) => row[i] - dot(explained[i], next[i]));
-  return { weight: next, mean, variance: left.reduce((total, value) => total + value, 0) / mean.length };
+  const [d, k] = [mean.length, weight[0].length];
+  // W′ = SB(ηI + BᵀSB)⁻¹Lᵀ and SWM⁻¹W′ᵀ = SB(ηI + BᵀSB)⁻¹(SB)ᵀ, of which no eigenvalue is below η; those of ηM + WᵀSW may be η².
+  const { lower, inward } = factoredInner(model);
+  const sb = product(covariance, inward); // [d][k]
+  const turned = product(sb, inversePositive(addDiagonal(product(transposed(inward), sb), variance))); // [d][k]
+  const left = covariance.map((row, i) => row[i] - dot(sb[i], turned[i]));
+  const next = left.reduce((total, value) => total + value, 0) / d;
+  const trace = covariance.reduce((total, row, i) => total + row[i], 0);
+  if (!(next > d * Number.EPSILON * trace)) throw noNoise(k, d);
+  return { weight: product(turned, transposed(lower)), mean, variance: next };
 }
 
 /** Where EM may start: a random W as large as the data, and half of their mean variance as noise. */

@@ -25,6 +25,7 @@ import {
   isPointModel,
   type Model,
   type ModelPhase,
+  observationName,
   type PointModel,
 } from "./model.ts";
 
@@ -44,13 +45,17 @@ export function observed(model: AnyModel, { shape, measure, missing }: DataDescr
   return scope("observe", () => observe(raw, samples));
 }
 
-/** The families of q(z|x) and p(z), as they name themselves, where the model has them. */
-export function latentNames(
+/** The families of q(z|x) and p(z), as they name themselves, and what p(x) is of, where the model has them. */
+export function distributionNames(
   model: AnyModel,
   description: DataDescription,
-): { readonly posterior?: string; readonly prior?: string } {
-  const prior = model.prior && { prior: model.prior.name };
-  return isPointModel(model) ? { ...prior } : { posterior: model.encoder(observed(model, description)).name, ...prior };
+): { readonly observation?: string; readonly posterior?: string; readonly prior?: string } {
+  const observation = observationName(model);
+  return {
+    ...(observation === undefined ? {} : { observation }),
+    ...(isPointModel(model) ? {} : { posterior: model.encoder(observed(model, description)).name }),
+    ...(model.prior && { prior: model.prior.name }),
+  };
 }
 
 /** What training a model takes besides the model: how its bound is sampled and its gradient estimated. */

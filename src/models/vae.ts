@@ -8,7 +8,7 @@ import type { Initial } from "../tensor/tensor.ts";
 import { besideCondition, conditionalEncoder } from "./condition.ts";
 import type { Family } from "./family.ts";
 import { type LikelihoodPlan, likelihoodFamilies, likelihoodFor, TOP } from "./likelihoods.ts";
-import type { Amortization, DataDescription, Model } from "./model.ts";
+import { type Amortization, AS_THEY_ARE, type DataDescription, type Model } from "./model.ts";
 import {
   type LikelihoodName,
   likelihoodNames,
@@ -181,7 +181,7 @@ function observe(options: VaeOptions, data: DataDescription): Observation {
 function observeAlone({ likelihood, binarize }: VaeOptions, { shape, measure }: DataDescription): Observation {
   const unit = measure === "bytes" ? TOP : 1;
   if (likelihood !== "bernoulli" || measure === "binary") {
-    return { observe: (raw) => raw, stamp: "data as they are", unit };
+    return { observe: (raw) => raw, stamp: AS_THEY_ARE, unit };
   }
   if (binarize === "threshold") {
     return { observe: (raw) => toFloat(less(unit / 2, raw)), stamp: "binarised at one half", unit };

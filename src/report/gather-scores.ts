@@ -16,7 +16,7 @@ export async function gatherScores(
   model: TrainedModel,
   dataset: Dataset,
   split: string,
-  density: LikelihoodEstimate["density"],
+  estimate: Pick<LikelihoodEstimate, "density" | "exactOf">,
   signal?: AbortSignal,
 ): Promise<ScoreFigure | undefined> {
   const { reference } = model;
@@ -28,7 +28,7 @@ export async function gatherScores(
   return {
     split,
     values: Array.from(logLikelihood),
-    by: scoredBy(density, samples),
+    by: scoredBy(estimate, samples),
     threshold: {
       value: scoreThreshold(reference, QUANTILE),
       quantile: QUANTILE,
@@ -39,8 +39,9 @@ export async function gatherScores(
   };
 }
 
-function scoredBy(density: LikelihoodEstimate["density"], samples: number): string {
-  if (density === "exact") return "exact";
+function scoredBy({ density, exactOf }: Pick<LikelihoodEstimate, "density" | "exactOf">, samples: number): string {
+  if (density === "exact" || exactOf === "x") return "exact";
+  if (exactOf !== undefined) return "of x + u at one draw of u";
   const draws = counted(samples, "draw");
   return density === "posterior"
     ? `each by importance sampling with ${draws}`

@@ -6,6 +6,7 @@ import type { RateSplit } from "../evaluation/aggregate.ts";
 import type { LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import type { StampedNumber } from "../evaluation/summary.ts";
 import { families } from "../models/families.ts";
+import { AS_THEY_ARE } from "../models/model.ts";
 import { builtInModel } from "../models/names.ts";
 import type { RunConfig } from "../run/config.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
@@ -83,7 +84,7 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
     title: model.name.split(/[\\/]/).filter(Boolean).at(-1) ?? model.name,
     sentence: sentence(config, step),
     numbers,
-    trust: estimate && trustOf(estimate),
+    trust: estimate && estimate.exactOf === undefined ? trustOf(estimate) : undefined,
     curve: curvePoints(metrics),
     history: image && history ? gatherHistory(history, model.facts) : undefined,
     reconstructions: await figure(async () =>
@@ -97,7 +98,7 @@ export async function gatherReport(sources: ReportSources): Promise<ReportInput>
       image && moves ? gatherTraversals(model, dataset, estimate?.rates) : undefined,
     ),
     scores: await figure(async () =>
-      can.has("score") && estimate ? gatherScores(model, dataset, split, estimate.density, signal) : undefined,
+      can.has("score") && estimate ? gatherScores(model, dataset, split, estimate, signal) : undefined,
     ),
     table: await figure(async () => (can.has("sample") ? gatherTable(model, dataset, split) : undefined)),
     pictures: image && chosen ? [await gatherComponents(model)] : [],
@@ -153,7 +154,7 @@ export function sentence({ options, data, model }: RunConfig, steps: number): st
   const name = builtInModel(options.model);
   const what = name === undefined ? `The model of ${options.model}` : families[name].title;
   const source = options.data ?? "the first 10,000 training images of Fashion-MNIST";
-  return `${what} with ${model.latents} latents and ${model.parameters.toLocaleString("en-US")} parameters, trained for ${steps.toLocaleString("en-US")} steps on ${source} (${data.examples.toLocaleString("en-US")} examples, split for training and validation)${model.likelihood === undefined ? "" : `, with ${likelihoodInWords(model.likelihood)}`}.`;
+  return `${what} with ${model.latents} latents and ${model.parameters.toLocaleString("en-US")} parameters, trained for ${steps.toLocaleString("en-US")} steps on ${source} (${data.examples.toLocaleString("en-US")} examples, split for training and validation)${model.likelihood === undefined ? "" : `, with ${likelihoodInWords(model.likelihood, model.observation)}`}.`;
 }
 
 const distributions: Readonly<Record<string, string>> = {
@@ -163,11 +164,10 @@ const distributions: Readonly<Record<string, string>> = {
 };
 
 /** The likelihood's exact name, "Bernoulli, stochastic binarisation", in words; a name that is not known as it is. */
-function likelihoodInWords(name: string): string {
-  const [distribution, ...observation] = name.split(", ");
-  const words = distributions[distribution];
+function likelihoodInWords(name: string, observation = AS_THEY_ARE): string {
+  const words = distributions[name.replace(`, ${observation}`, "")];
   if (words === undefined) return `the likelihood ${name}`;
-  return [words, ...observation.filter((one) => one !== "data as they are")].join(", ");
+  return observation === AS_THEY_ARE ? words : `${words}, ${observation}`;
 }
 
 const terms = z.record(z.string(), z.number());

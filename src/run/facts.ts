@@ -2,7 +2,7 @@ import { z } from "zod";
 import { measures } from "../data/dataset.ts";
 import { dataKinds } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
-import { latentSpaces, modelNames } from "../models/names.ts";
+import { densityModels, fittedModels, latentSpaces, modelNames } from "../models/names.ts";
 
 /** The programs that a trained model is made of; each lies in NAME.onnx. */
 export const programNames = ["encoder", "decoder", "likelihood", "prior", "density"] as const;
@@ -51,6 +51,8 @@ const modelSchema = z.object({
   family: z.enum(modelNames).optional(),
   /** What x is distributed by, given z or by itself; undefined of a model without a density. */
   likelihood: z.string().optional(),
+  /** What x is to a density, as it came from the data: "uniform dequantisation". Densities of other things are not compared. */
+  observation: z.string().optional(),
   /** The families of q(z|x) and p(z). */
   posterior: z.string().optional(),
   prior: z.string().optional(),
@@ -72,6 +74,11 @@ const factsSchema = z.object({
 
 /** What a trained run knows of itself: all that its ONNX files need beside them. */
 export type RunFacts = z.infer<typeof factsSchema>;
+
+/** Whether q(z|x) is p(z|x) itself, as of the models that are fitted to their likelihood, so that log p(x) is no estimate. */
+export function hasExactPosterior({ family }: Pick<RunFacts["model"], "family">): boolean {
+  return family !== undefined && fittedModels.includes(family) && densityModels.includes(family);
+}
 
 /**
  * The facts in what config.json holds.

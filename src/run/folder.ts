@@ -184,13 +184,19 @@ class Run {
 
 export type { Run };
 
+/** Whether a file is what a kill leaves of a run that had not begun. */
+function isLeftover(name: string): boolean {
+  return isLockFile(name) || isTemporary(name);
+}
+
 /** Whether `force` deletes this file. config.json is replaced instead, so that a kill never leaves a folder that is no run. */
 function isReplaced(name: string): boolean {
   return RUN_FILES.includes(name) && name !== CONFIG;
 }
 
-function refuseTaken(path: string, force: boolean): void {
-  if (namesIn(path).every((name) => isLockFile(name) || isTemporary(name))) return; // at most what a kill left
+/** @throws InputError where a new run may not go: to a folder that holds a run (without `force`) or anything else. */
+export function refuseTaken(path: string, force: boolean): void {
+  if (namesIn(path).every(isLeftover)) return;
   readConfig(path);
   if (!force) throw new InputError(`${path}: exists: --resume ${path} to go on, --force to replace it`);
 }
@@ -200,6 +206,9 @@ function readConfig(path: string): JsonObject {
   const bytes = readIfThere(file);
   if (bytes === undefined) {
     if (!existsSync(path)) throw new InputError(`${path}: there is no such folder; give one that reparam train made`);
+    if (namesIn(path).every(isLeftover)) {
+      throw new InputError(`${path}: no run has begun there; begin one with: reparam train --out ${path}`);
+    }
     throw new InputError(`${path}: is not a run folder: it has no ${CONFIG}; choose another folder`);
   }
   const config = parseConfig(new TextDecoder().decode(bytes));

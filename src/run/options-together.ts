@@ -38,8 +38,15 @@ const descent: readonly OptionName[] = [
   "from",
 ];
 
+/** Models that are trained by a game, in which nothing tells one epoch from another. */
+export const games: readonly ModelName[] = ["adversarial-autoencoder"];
+
+/** Options of the best epoch. */
+const ofBest: readonly OptionName[] = ["patience", "keep"];
+
 /** Whether an option says something to a built-in model. */
 export function isFor(option: OptionName, name: ModelName): boolean {
+  if (games.includes(name) && (ofBest.includes(option) || option === "lineSearch")) return false;
   if (modelParts.includes(option)) return partsOf[name].includes(option);
   if (descent.includes(option)) return !fittedModels.includes(name);
   if (option === "steps") return name !== "pca" && name !== "kernel-pca"; // closed forms
@@ -47,19 +54,44 @@ export function isFor(option: OptionName, name: ModelName): boolean {
 }
 
 /**
- * Refuses a number that is both given and to be found, and flags of training by gradients for a model that is fitted without; a config.json
- * has them decided for every model.
+ * Refuses a number that is both given and to be found, flags of training by gradients for a model that is fitted without, and of the best
+ * epoch for a game; a config.json has them decided for every model.
  */
 export function checkFlags(given: readonly string[], { model }: TrainOptions, from: (option: string) => string): void {
   if (given.includes("choose") && given.includes("components")) {
     throw new InputError(`${from("choose")}: finds the number that --components gives; give one of them`);
   }
   const name = builtInModel(model);
+  if (name !== undefined && games.includes(name)) checkGame(given, from);
   if (name === undefined || !fittedModels.includes(name)) return;
   const idle = [...descent, "steps" as const].find((option) => given.includes(option) && !isFor(option, name));
   if (idle === undefined) return;
   const what = idle === "steps" ? "is of training by steps" : "is of training by gradients";
   throw new InputError(`${from(idle)}: ${what}, and --model ${name} is fitted without them; leave it out`);
+}
+
+/** Refuses flags of the best epoch, for a model that is trained by a game. */
+export function checkGame(given: readonly string[], from: (option: string) => string): void {
+  const idle = ofBest.find((option) => given.includes(option));
+  if (idle === undefined) return;
+  throw new InputError(
+    `${from(idle)}: needs a number that tells the best epoch, and this model is trained by a game, which has none; leave it out`,
+  );
+}
+
+/** Models that hold the codes of a batch against draws of the prior, as two samples. */
+const comparing: readonly ModelName[] = ["adversarial-autoencoder", "wasserstein-autoencoder"];
+
+/** Refuses a batch of more examples than there are, or of too few for what the model compares in it. */
+export function checkBatch({ model, batch = 0 }: Pick<TrainOptions, "model" | "batch">, examples: number): void {
+  if (batch > examples) {
+    throw new InputError(`--batch ${batch}: more than the ${examples} training examples; give a smaller one`);
+  }
+  const name = builtInModel(model);
+  if (batch !== 1 || name === undefined || !comparing.includes(name)) return;
+  throw new InputError(
+    `--batch 1: the ${name} compares the codes of a batch with draws of the prior; give 2 examples or more`,
+  );
 }
 
 /** What these have where nobody gave them. */

@@ -128,7 +128,7 @@ export const optionsSchema = z.strictObject({
     .optional()
     .describe("EM is over where a step gains fewer nats per example; 1e-9 by default, of images and mixtures 1e-3"),
   em: z.boolean().optional().describe("probabilistic-pca: by EM instead of the closed form"),
-  uncentred: z.boolean().optional().describe("pca: about 0 instead of the mean"),
+  uncentred: z.boolean().optional().describe("pca, and autoencoder with --encoder linear: about 0 instead of the mean"),
   standardize: z.boolean().optional().describe("linear models and mixtures: columns in units of their own deviation"),
   kernel: z.enum(kernelNames).optional().describe("kernel-pca: rbf by default"),
   gamma: positive

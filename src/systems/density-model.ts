@@ -3,7 +3,7 @@ import { standardNormal } from "../distributions/normal.ts";
 import type { Bijection } from "../flows/bijection.ts";
 import { flow } from "../flows/flow.ts";
 import type { Schedule } from "../inference/phase.ts";
-import type { DataDescription, PointModel } from "../models/model.ts";
+import { AS_THEY_ARE, type DataDescription, type PointModel } from "../models/model.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { data } from "../tensor/index.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
@@ -16,7 +16,7 @@ export function densityModel(f: Bijection, d: number): PointModel {
   const law = flow(prior, f);
   return {
     latents: d,
-    observation: "data as they are",
+    observation: AS_THEY_ARE,
     density: "Flow",
     encode: (x) => f.forward(x).value,
     decode: (z) => f.inverse(z).value,

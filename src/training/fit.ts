@@ -16,7 +16,7 @@ import { scaledSchedule } from "./schedule.ts";
 import { createTraining, type Training } from "./training.ts";
 
 export interface ModelTrainingOptions
-  extends Omit<TrainingOptions, "phases" | "hypers" | "batchPer" | "start">,
+  extends Omit<TrainingOptions, "phases" | "hypers" | "learningRate" | "batchPer" | "start">,
     Pick<Phase, "optimizer" | "learningRate" | "clipNorm"> {
   readonly model: AnyModel;
   readonly description: DataDescription;

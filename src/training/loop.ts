@@ -1,5 +1,5 @@
 import type { Gauge } from "../models/model.ts";
-import type { Snapshot, StepResult, Training } from "./training.ts";
+import type { Scheduled, Snapshot, StepResult, Training } from "./training.ts";
 
 export type Means = Readonly<Record<string, number>>;
 
@@ -15,16 +15,13 @@ export interface LoopState {
 }
 
 /** One epoch done: means over its steps, and the held-out ones. */
-export interface EpochResult {
+export interface EpochResult extends Scheduled {
   /** Steps made so far. */
   readonly step: number;
   /** Epochs done so far. */
   readonly epoch: number;
   readonly train: Means;
   readonly validation?: Means;
-  /** Of training by gradients. */
-  readonly learningRate?: number;
-  readonly hypers: Means;
 }
 
 export type Outcome = "finished" | "stopped early" | "interrupted";
@@ -72,7 +69,7 @@ export async function train(training: Training, options: LoopOptions): Promise<O
     state = { ...state, sums, counts, count: state.count + 1 };
     options.onStep?.(result, Math.floor(result.step / training.stepsPerEpoch) + 1);
     if (training.step % training.stepsPerEpoch === 0 || training.step === steps || training.converged) {
-      state = await endEpoch(training, options, state, result);
+      state = await endEpoch(training, options, state, result.terms);
     } else if (checkpointEvery && training.step % checkpointEvery === 0) {
       options.onCheckpoint?.(training.snapshot(), state);
     }
@@ -85,7 +82,7 @@ async function endEpoch(
   training: Training,
   options: LoopOptions,
   { sums, counts, best }: LoopState,
-  { terms, learningRate, hypers }: StepResult,
+  terms: Means,
 ): Promise<LoopState> {
   const epoch = Math.ceil(training.step / training.stepsPerEpoch); // the last one may be cut short by the number of steps
   const validation = await options.validate?.();
@@ -94,7 +91,7 @@ async function endEpoch(
   const means = isRule
     ? terms
     : Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / counts[name]]));
-  options.onEpoch?.({ step: training.step, epoch, train: means, validation, learningRate, hypers });
+  options.onEpoch?.({ step: training.step, epoch, train: means, validation, ...training.scheduled });
   const { gauge } = options;
   const value = gauge ? (gauge.better === "larger" ? 1 : -1) * (validation ?? means)[gauge.term] : 0;
   const improved = gauge !== undefined && Number.isFinite(value) && (best === undefined || value > best.value);

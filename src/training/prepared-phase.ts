@@ -25,6 +25,8 @@ export interface TrainingOptions {
   readonly batchSize: number;
   /** Values of the hyper leaves by name. */
   readonly hypers: Readonly<Record<string, Schedule>>;
+  /** What is told of an epoch where phases have learning rates of their own; the first phase's by default. */
+  readonly learningRate?: Schedule;
   /** Whether each step has examples of its own, or all steps of a turn, of every phase, the same; by default each its own. */
   readonly batchPer?: "step" | "turn";
   /** Values of parameters, by name, from the first batch: a start that suits the data. */

@@ -44,6 +44,7 @@ export async function ruleTraining(rule: UpdateRule, options: RuleTrainingOption
       return converged.data[0] === 1;
     },
     stepsPerEpoch: rule.stepsPerEpoch ?? 1,
+    scheduled: { hypers: {} },
     parameters,
     locals: new Map(),
     remarks: () => [

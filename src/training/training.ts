@@ -38,6 +38,13 @@ export interface StepResult {
   readonly hypers: Readonly<Record<string, number>>;
 }
 
+/** What schedules give the run as a whole, whichever phase the step was of. */
+export interface Scheduled {
+  /** Of training by gradients. */
+  readonly learningRate?: number;
+  readonly hypers: Readonly<Record<string, number>>;
+}
+
 /** All that a run needs to go on from: the live parameters, slots and state by name, and how many steps were made. */
 export interface Snapshot {
   readonly step: number;
@@ -52,6 +59,8 @@ export interface Training {
   readonly converged?: boolean;
   /** What the user should hear of the fit as it is, a line each; of training by gradients its metrics tell. */
   readonly remarks?: () => readonly string[];
+  /** What the step made last had, or the first will have. */
+  readonly scheduled: Scheduled;
   /** The live values: they change with every step. */
   readonly parameters: ReadonlyMap<string, NdArray>;
   /** The tables of rows that examples have of their own, by name. */
@@ -90,6 +99,8 @@ export async function createTraining(options: TrainingOptions): Promise<Training
   const kernels = instantiateKernels(memory.memory);
   const kept = keptValues(memory, prepared, tables);
   const everything = memory.ranges(new Set(parameters.keys()));
+  const { learningRate: runRate = phases[0].learningRate } = options;
+  const hyperNames = [...new Set(prepared.flatMap(({ hypers }) => hypers.map(({ name }) => name)))];
   const turn = phases.reduce((total, phase) => total + (phase.steps ?? 1), 0);
   const stepsPerBatch = options.batchPer === "turn" ? turn : 1;
   const examplesAt = (at: number): Uint32Array => order.indices(Math.floor(at / stepsPerBatch));
@@ -169,6 +180,11 @@ export async function createTraining(options: TrainingOptions): Promise<Training
       return step;
     },
     stepsPerEpoch: order.stepsPerEpoch * stepsPerBatch,
+    get scheduled() {
+      const at = Math.max(0, step - 1);
+      const values = hyperNames.map((name) => [name, Math.fround(scheduleAt(options.hypers[name], at))] as const);
+      return { learningRate: scheduleAt(runRate, at), hypers: Object.fromEntries(values) };
+    },
     parameters,
     locals: tables,
     runStep,

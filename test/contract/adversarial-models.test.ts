@@ -14,9 +14,10 @@ import { wassersteinAutoencoder } from "../../src/models/wasserstein-autoencoder
 import { stream } from "../../src/random/stream.ts";
 import { compile } from "../../src/runtime/compile.ts";
 import type { Engine } from "../../src/runtime/engine.ts";
+import { hyper, mul } from "../../src/tensor/index.ts";
 import type { NdArray } from "../../src/tensor/ndarray.ts";
 import { fitModel, modelTraining } from "../../src/training/fit.ts";
-import { train } from "../../src/training/loop.ts";
+import { type EpochResult, train } from "../../src/training/loop.ts";
 import type { Training } from "../../src/training/training.ts";
 
 let engine: Engine;
@@ -97,6 +98,29 @@ describe("a turn of the game", () => {
     expect(moved(between, after)).toEqual(new Set(["parameter/discriminator", "slot/discriminator"]));
     // The discriminator is ahead: three times the rate of the others.
     expect(second.learningRate).toBeCloseTo(3 * (first.learningRate ?? Number.NaN), 12);
+  });
+
+  it("an epoch tells the run's learning rate, not the last player's, and what any player is scheduled by", async () => {
+    const weighted = (about: ReturnType<typeof describeData>): Model => {
+      const model = game()(about);
+      const phases: Model["phases"] = (...given) => {
+        const [first, ...rest] = model.phases?.(...given) ?? [];
+        return [{ ...first, loss: mul(hyper("klWeight"), first.loss) }, ...rest];
+      };
+      return { ...model, phases };
+    };
+    const told: EpochResult[] = [];
+    const onEpoch = (result: EpochResult): void => void told.push(result);
+    const learningRate = { kind: "linear", from: 0, to: 0.01, steps: 23 } as const;
+    const klWeight = { kind: "linear", from: 0, to: 1, steps: 46 } as const;
+    const shared = { engine, epochs: 2, batchSize: 32, learningRate, klWeight, onEpoch };
+    await fitModel(weighted, plain(clouds()), shared);
+    // 6 batches of 32, two steps each: the epochs' last steps are the 12th and the 24th, which count from 0.
+    expect(told.map(({ learningRate: rate }) => rate)).toEqual(
+      [(0.01 * 11) / 23, 0.01].map((x) => expect.closeTo(x, 12)),
+    );
+    // 2⁻²⁴ relative: the weight is rounded to float32
+    expect(told.map(({ hypers }) => hypers.klWeight)).toEqual([11 / 46, 0.5].map((x) => expect.closeTo(x, 7)));
   });
 
   it("that was stopped in its midst goes on to the same bits", async () => {

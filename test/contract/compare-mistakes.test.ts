@@ -1,5 +1,8 @@
 /** What `reparam compare` refuses before it opens or trains anything. */
-import { describe, expect, it } from "vitest";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CompareFlags } from "../../src/cli/compare.ts";
 import { compareFromFlags } from "../../src/cli/compare-action.ts";
 import { InputError } from "../../src/errors.ts";
@@ -33,13 +36,87 @@ describe("reparam compare refuses", () => {
       { latents: 2, bins: 4 },
       /^--bins: changes nothing with pca, autoencoder; it is for .*flow/,
     ],
-    ["what no option can be", [], { models: "vae,pca" }, { latents: 0 }, /^--latents: .*above 0.*, got 0$/],
+    [
+      "what no option can be",
+      [],
+      { models: "vae,pca" },
+      { latents: 0 },
+      /^--models vae: --latents: .*above 0.*, got 0$/,
+    ],
+    [
+      "what changes nothing in one of them",
+      [],
+      { models: "gaussian-mixture,vae" },
+      { components: 3 },
+      /^--models vae: --components: changes nothing without a mixture /,
+    ],
   ])("%s", async (_name, paths, flags, given, message) => {
-    const mistake = await compareFromFlags(paths, flags, given).then(
-      () => undefined,
-      (error: unknown) => error,
+    expect(await mistakeOf(paths, flags, given)).toMatch(message);
+  });
+});
+
+async function mistakeOf(paths: readonly string[], flags: CompareFlags, given: Options): Promise<string> {
+  const mistake = await compareFromFlags(paths, flags, given).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(mistake).toBeInstanceOf(InputError);
+  return String(mistake).replace(/^\w+: /, "");
+}
+
+describe("reparam compare --models trains none of them where one of them", () => {
+  const folder = mkdtempSync(join(tmpdir(), "compare-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const numbers = Array.from({ length: 30 }, (_, i) => [(7 * i) % 11, (5 * i * i) % 13, (3 * i) % 7]);
+  const table = (name: string, rows: readonly (readonly number[])[]): void =>
+    writeFileSync(join(folder, name), ["a,b,c", ...rows.map((row) => row.join())].join("\n"));
+  beforeAll(() => {
+    table("t.csv", numbers);
+    table(
+      "flat.csv",
+      numbers.map(([a, b]) => [a, b, a + b]),
     );
-    expect(mistake).toBeInstanceOf(InputError);
-    expect(String(mistake).replace(/^InputError: /, "")).toMatch(message);
+  });
+
+  it.each<readonly [string, string, string, Options, RegExp]>([
+    [
+      "has more latents than there are numbers",
+      "vae,pca",
+      "t.csv",
+      { latents: 5 },
+      /^--models pca: --latents: of 27 examples of 3 numbers PCA takes 1 to 3 components, got 5$/,
+    ],
+    [
+      "has more components than there are examples",
+      "flow,gaussian-mixture",
+      "t.csv",
+      { components: 28 },
+      /^--models gaussian-mixture: mixture: .*t\.csv has 27 examples, fewer than 28 components; take at most 27$/,
+    ],
+    [
+      "has a likelihood that does not suit",
+      "pca,vae",
+      "t.csv",
+      { likelihood: "bernoulli" },
+      /^--models vae: --likelihood bernoulli is no density on real data; /,
+    ],
+    [
+      "needs labels",
+      "pca,vae",
+      "t.csv",
+      { prior: "classes" },
+      /^--models vae: --prior classes: the data have no classes/,
+    ],
+    [
+      "has a closed form that cannot be",
+      "vae,probabilistic-pca",
+      "flat.csv",
+      { latents: 2 },
+      /^--models probabilistic-pca: probabilistic PCA: the data lie in 2 dimensions of 3, .*; take fewer latents$/,
+    ],
+  ])("%s", async (_name, models, data, given, message) => {
+    const runs = join(folder, "runs");
+    expect(await mistakeOf([join(folder, data)], { models, runs, threads: "1" }, given)).toMatch(message);
+    expect(existsSync(runs)).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 /** What `reparam compare` says: which numbers stand together, what is missing and why, and that all of it is safe to show. */
 import { describe, expect, it } from "vitest";
-import { comparable, observationOf } from "../../src/evaluation/comparison.ts";
+import { comparable } from "../../src/evaluation/comparison.ts";
 import { latentMap, latentPlane } from "../../src/evaluation/latent-map.ts";
 import { stream } from "../../src/random/stream.ts";
 import { renderComparison } from "../../src/report/comparison.ts";
@@ -25,18 +25,6 @@ function noteOf({ rows, groups, footnotes }: ComparisonTable, heading: string, n
 }
 
 describe("what can be told better from worse", () => {
-  it.each([
-    ["Bernoulli, stochastic binarisation", "stochastic binarisation"],
-    ["Normal, data as they are", "data as they are"],
-    ["Normal, data as they are, given label", "data as they are, given label"],
-    ["Flow of 8 layers, spline-coupling, uniform dequantisation", "uniform dequantisation"],
-    ["SkewNormal", "data as they are"],
-    ["SkewNormal, rounded to cents", "rounded to cents"],
-    [undefined, "data as they are"],
-  ])("%s is of %s", (likelihood, observation) => {
-    expect(observationOf(likelihood)).toBe(observation);
-  });
-
   it("sets only models side by side whose log p(x) are of one thing", () => {
     expect(table.groups).toEqual([
       { of: "stochastic binarisation", names: ["vae", "adversarial-autoencoder", "vae-with-mixture-prior"] },
@@ -52,9 +40,12 @@ describe("what can be told better from worse", () => {
   it("gives the paired difference to the first of the group, with the error of the differences", () => {
     const models = [-3, -1].map((mean, i) => ({
       name: `model ${i}`,
-      likelihood: "Normal, data as they are",
+      observation: "data as they are",
       logLikelihoods: [0, 100, 200, 300].map((hard, at) => mean + hard + (i === 1 ? [0.1, -0.1, 0.3, -0.3][at] : 0)),
     }));
+    const other = { ...models[0], name: "other", observation: "given label" };
+    const unknown = { ...models[0], name: "unknown", observation: undefined };
+    expect(comparable([other, ...models, unknown], "").map((group) => group.models)).toEqual([models, [other]]);
     const [{ differences }] = comparable(models, "the same four");
     expect(differences[0]).toBeUndefined();
     // The examples' own spread of 129 nats cancels: s of (0.1, −0.1, 0.3, −0.3) is √(0.2/3), over √4.
@@ -158,6 +149,7 @@ describe("the page", () => {
         name: `${hostile}${i}`,
         title: hostile,
         likelihood: model.likelihood && `${hostile}, ${hostile}`,
+        observation: model.observation && hostile,
         lacks: { distance: hostile },
       })),
     };

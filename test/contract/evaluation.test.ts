@@ -1,14 +1,16 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { openEngine } from "#engine";
+import { annealedNumbers } from "../../src/cli/evaluate-stamps.ts";
 import { arrayDataset } from "../../src/data/dataset.ts";
 import { normal, standardNormal } from "../../src/distributions/normal.ts";
+import type { AnnealedEstimate } from "../../src/evaluation/annealed.ts";
 import { codeAccuracy } from "../../src/evaluation/codes.ts";
 import { diagnoseCollapse } from "../../src/evaluation/collapse.ts";
 import { ACTIVE_VARIANCE, forEachPosterior, meanVariances } from "../../src/evaluation/latents.ts";
 import { estimateLikelihood, type LikelihoodEstimate } from "../../src/evaluation/likelihood.ts";
 import { comparePaired } from "../../src/evaluation/paired.ts";
 import { reconstructionError } from "../../src/evaluation/reconstruction.ts";
-import { type Setting, summarise } from "../../src/evaluation/summary.ts";
+import { type Setting, type StampedNumber, summarise } from "../../src/evaluation/summary.ts";
 import { describeData, type Model } from "../../src/models/model.ts";
 import { decoderProgram, densityProgram, encoderProgram } from "../../src/models/programs.ts";
 import { stream } from "../../src/random/stream.ts";
@@ -146,6 +148,39 @@ describe("the summary's words", () => {
       "standard error of −log p(x) by the draws alone, these examples held fixed; bias 0.004, so the exact number lies within 89.972 to 90.020 with 95 %, Normal, test split, 2,000 examples",
     );
     expect(numbers.get("reconstruction error")).toMatchObject({ value: 0.25, unit: "in the data's units" });
+  });
+
+  it("are exact where the posterior is, without anything of the draws", () => {
+    const numbers = told({ exactOf: "x" });
+    expect(Array.from(numbers.keys())).toEqual(["negative log-likelihood", "reconstruction", "rate", "active latents"]);
+    expect(numbers.get("negative log-likelihood")).toMatchObject({
+      value: 90,
+      stamp: "exact, as q(z|x) is p(z|x), Normal, test split, 2,000 examples",
+    });
+    expect(told({ exactOf: "x + u" }).get("negative log-likelihood")?.stamp).toMatch(
+      /^−log p\(x \+ u\) at one draw of u, exact as /,
+    );
+  });
+
+  it("hold annealing against what the examples were evaluated by", () => {
+    const perExample = { ...estimate.perExample, logLikelihood: Float64Array.of(-90, -92, -7) };
+    const annealed: AnnealedEstimate = {
+      ...estimate,
+      examples: 2,
+      temperatures: 10,
+      chains: 3,
+      bound: "lower",
+      acceptance: 0.6,
+      perExample: { ...estimate.perExample, logLikelihood: Float64Array.of(-90.5, -92.5) },
+    };
+    const against = (exactOf?: "x"): StampedNumber | undefined =>
+      annealedNumbers(annealed, { perExample, exactOf }, setting).at(-1);
+    expect(against()).toMatchObject({ name: "annealed − sampled", value: -0.5 });
+    expect(against()?.stamp).toMatch(/^log p\(x\) by annealing less that by importance sampling on the same examples;/);
+    expect(against("x")).toMatchObject({ name: "annealed − exact", value: -0.5 });
+    expect(against("x")?.stamp).toBe(
+      "log p(x) by annealing, a lower bound in the mean, less the exact one of the same examples, Normal, test split, 2 examples",
+    );
   });
 
   it("say where the weights are too heavy-tailed", () => {

@@ -5,12 +5,19 @@ import { optionGroups } from "../../src/cli/option-groups.ts";
 import { arrayDataset, type Dataset, measures, subset } from "../../src/data/dataset.ts";
 import { InputError } from "../../src/errors.ts";
 import { estimateLikelihood } from "../../src/evaluation/likelihood.ts";
-import { type AnyModel, type DataDescription, describeData, likelihoodName } from "../../src/models/model.ts";
+import {
+  type AnyModel,
+  type DataDescription,
+  describeData,
+  isPointModel,
+  likelihoodName,
+} from "../../src/models/model.ts";
 import { densityModels, fittedModels, type ModelName, modelNames } from "../../src/models/names.ts";
-import { densityProgram, latentNames } from "../../src/models/programs.ts";
+import { densityProgram, distributionNames, gaugeOf } from "../../src/models/programs.ts";
 import { exportModel, programsIn } from "../../src/run/artifacts.ts";
+import { hasExactPosterior } from "../../src/run/facts.ts";
 import { optionsSchema, parseOptions } from "../../src/run/options.ts";
-import { checkFlags } from "../../src/run/options-together.ts";
+import { checkFlags, games, isFor } from "../../src/run/options-together.ts";
 import { buildModel, dataFacts } from "../../src/run/prepare.ts";
 import { compile } from "../../src/runtime/compile.ts";
 import type { Engine } from "../../src/runtime/engine.ts";
@@ -184,8 +191,11 @@ describe.each(modelNames)("%s", (name) => {
     expect(outputs !== undefined).toBe(programs.includes("density"));
     if (!outputs) return;
     const density = await compile(engine, outputs, { values });
-    const { logLikelihood } = await estimateLikelihood({ density, dataset: built.dataset, samples: 2, seed: 0 });
+    const exactPosterior = hasExactPosterior({ family: name });
+    const settings = { density, dataset: built.dataset, exactPosterior, samples: 2, seed: 0 };
+    const { logLikelihood, exactOf } = await estimateLikelihood(settings);
     expect(Number.isFinite(logLikelihood.value)).toBe(true);
+    expect(exactOf).toBe(exactPosterior ? (measure === "unit" ? "x" : "x + u") : undefined);
     await density.release();
   });
 
@@ -231,6 +241,8 @@ describe("an option that changes nothing with a model is refused and told who ha
     [{ model: "pca", inference: "em" }, "--inference: is of the bound that --model vae is trained by"],
     [{ model: "adversarial-autoencoder", klWeight: 2 }, "--klWeight: is of the bound that --model vae is trained by"],
     [{ model: "adversarial-autoencoder", lineSearch: true }, "--lineSearch: changes nothing without one loss"],
+    [{ model: "adversarial-autoencoder", patience: 3 }, "--patience: needs a number that tells the best epoch"],
+    [{ model: "adversarial-autoencoder", keep: "last" }, "--keep: needs a number that tells the best epoch"],
     [{ model: "pca", batch: 8 }, "--batch: is of training by gradients, and --model pca is fitted without them"],
     [{ model: "gaussian-mixture", epochs: 8 }, "--epochs: is of training by gradients, and"],
     [{ model: "kernel-pca", steps: 8 }, "--steps: is of training by steps, and --model kernel-pca is fitted without"],
@@ -253,6 +265,10 @@ describe("an option that changes nothing with a model is refused and told who ha
     for (const name of modelNames) {
       const { model } = await build(name, examplesOf("real"));
       expect(fittedModels.includes(name), name).toBe(model.rule !== undefined);
+      expect(games.includes(name), name).toBe(model.rule === undefined && gaugeOf(model) === undefined);
+      expect(isFor("patience", name), name).toBe(gaugeOf(model) !== undefined);
+      // Of a density without latents nothing is a posterior.
+      expect(hasExactPosterior({ family: name }), name).toBe(entries[name].exact !== undefined && !isPointModel(model));
     }
   });
 
@@ -295,7 +311,7 @@ function configAndScores(name: ModelName, { model, description, dataset }: Built
       latents: model.latents,
       family: name,
       likelihood: likelihoodName(model),
-      ...latentNames(model, description),
+      ...distributionNames(model, description),
       programs: programsIn(model, description),
       parameters: 0,
       unit: model.unit ?? 1,

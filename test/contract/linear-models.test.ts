@@ -204,6 +204,27 @@ it("latents that nobody asked for are as many as can be", async () => {
   }
 });
 
+/** Rows of whole numbers in two dimensions of 13. */
+const flat = rows
+  .map(([a, b]) => [Math.round(10 * a), Math.round(10 * b)])
+  .map(([a, b]) => Array.from({ length: D }, (_, j) => (j + 1) * a + ((j * j) % 5) * b));
+
+it.each(settings.filter(({ options }) => options.model === "probabilistic-pca"))(
+  "$name: data that lie in as many dimensions as there are latents are refused",
+  async (setting) => {
+    const left = setting.gaps ? "at its floor, 1e-9 of the mean variance," : "0";
+    const message = `probabilistic PCA: the data lie in 2 dimensions of 13, so the noise left is ${left} and the density infinite; take fewer latents`;
+    await expect(fitted(setting, setting.gaps ? withGaps(flat) : flat, 200)).rejects.toThrow(message);
+    expect((await fitted({ ...setting, options: { ...setting.options, latents: 1 } }, flat, 200)).told).not.toEqual([]);
+  },
+);
+
+it("a closed form refuses them before anything is written", async () => {
+  const { rule } = await modelOf(settings[0].options, datasetOf(flat));
+  const fit = await rule?.open({ engine, dataset: datasetOf(flat), seed: 3 });
+  await expect(fit?.rehearse?.()).rejects.toThrow("the data lie in 2 dimensions of 13");
+});
+
 it("what a number that is missing would have been is no part of the reconstruction error", async () => {
   const { model, dataset, values } = await fitted(settings[4], withGaps(rows), 20);
   const encoder = await compile(engine, encoderProgram(model, describeData(dataset)), { values });

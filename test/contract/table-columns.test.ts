@@ -158,6 +158,20 @@ describe("columns", () => {
     expect((await open(lines("id,a", "1,5", "2,3", "3,4"))).columns).toEqual(["id", "a"]); // too few to tell
   });
 
+  test("that count the rows are so whichever rows are kept", async () => {
+    const found = async (row: (i: number) => string, options = {}): Promise<unknown> =>
+      (await open(lines("id,a,class", ...Array.from({ length: 30 }, (_, i) => row(i))), options)).columns;
+    const a = (i: number): string => (i % 3 === 2 ? "" : String((7 * i) % 5)); // of 1, 2, 3, 4 … 1, 2, 4, 5 … are left
+    expect(await found((i) => `${i + 1},${a(i)},x`)).toEqual(["a"]);
+    expect(await found((i) => `${i + 1},${a(i)},x`, { missing: "keep" })).toEqual(["a"]);
+    expect(await found((i) => `${i + 1},${(7 * i) % 5},${a(i)}`, { label: "class" })).toEqual(["a"]);
+    expect(await found((i) => `${i === 4 ? "" : i + 1},${(7 * i) % 5},x`)).toEqual(["a"]); // one number lost
+
+    // Numbers that rise less or more than rows do are data.
+    expect(await found((i) => `${i % 2 === 0 ? "" : (i + 1) / 2},${(7 * i) % 5},x`)).toEqual(["id", "a"]);
+    expect(await found((i) => `${i + Math.floor(i / 5)},${(7 * i) % 5},x`)).toEqual(["id", "a"]);
+  });
+
   test("are taken by name or number in the order given, constant ones too", async () => {
     const text = lines("a,b,c,d", "1,2,3,x", "4,5,3,y");
     const dataset = await open(text, { columns: ["3", "a"] });

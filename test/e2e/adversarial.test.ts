@@ -1,17 +1,20 @@
 /** Games by the command: labels that choose the prior's component, and a game that goes wrong. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { stream } from "../../src/random/stream.ts";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
+import { expectMistake } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const game = ["--model", "adversarial-autoencoder", "--latents", "2", "--encoder", "mlp 16", "--discriminator", "16"];
 const common = ["table.csv", ...game, "--label", "kind", "--evaluation-samples", "2", "--threads", "1"];
 
 /** The command, which must end well: what it said. */
 async function done(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await reparam(args, { cwd });
+  const { code, stdout, stderr } = await reparam(args);
   expect(code, stderr).toBe(0);
   return stdout;
 }
@@ -39,6 +42,38 @@ it("labels choose the component: a class is sampled, codes are held against the 
   });
   // Oaks have the largest b: their mode decodes to it. Guessing would give a third.
   expect(largest.filter((column) => column === 1).length).toBeGreaterThan(30);
+});
+
+it("what a game does not have, and a batch that says nothing of codes, are refused; a config that has it goes on", async () => {
+  const refused = async (message: RegExp, ...args: readonly string[]): Promise<void> =>
+    expectMistake(await reparam(["train", "table.csv", "--label", "kind", ...args, "--out", "refused"]), message);
+  const best = /^--patience: needs a number that tells the best epoch, and this model is trained by a game/;
+  await refused(best, ...game, "--patience", "2");
+  await refused(/^--keep: needs a number that tells the best epoch/, ...game, "--keep", "best");
+  const module = `
+    import { dense, normal, standardNormal } from "reparam";
+    import { add, mean, sub } from "reparam/tensor";
+    const unit = (location) => normal(location, add(1, sub(location, location)));
+    export default ({ shape: [d] }) => ({
+      latents: 2,
+      prior: standardNormal(2),
+      encoder: (x) => unit(dense("encoder/mean", d, 2)(x)),
+      decoder: (z) => unit(dense("decoder/mean", 2, d)(z)),
+      phases: ({ reconstruction, rate }) => [
+        { name: "one", loss: mean(sub(rate, reconstruction)), moves: ["encoder/"] },
+        { name: "two", loss: mean(sub(rate, reconstruction)), moves: ["decoder/"] },
+      ],
+    });`;
+  writeFileSync(join(cwd, "game.ts"), module);
+  await refused(best, "--model", "./game.ts", "--patience", "2");
+  const small = /^--batch 1: the (adversarial|wasserstein)-autoencoder compares the codes of a batch with draws/;
+  await refused(small, ...game, "--batch", "1");
+  await refused(small, "--model", "wasserstein-autoencoder", "--batch", "1");
+  expect(existsSync(join(cwd, "refused"))).toBe(false);
+
+  writeFileSync(join(cwd, "given.json"), JSON.stringify({ patience: 2, keep: "last", steps: 8 }));
+  await done("train", ...common, "--config", "given.json", "--out", "given");
+  await done("train", "--resume", "given");
 });
 
 it("a game that goes wrong is told in a line of the evaluation", async () => {

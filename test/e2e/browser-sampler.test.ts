@@ -14,7 +14,8 @@ import { relativeDistance } from "../golden/arrays.ts";
 import { type Bundle, bundle } from "./browser/bundle.ts";
 import { leftOut, openChromium } from "./browser/chromium.ts";
 import { originOf, serve } from "./browser/serve.ts";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { train, writeData } from "./small-run.ts";
 
 // The Wasm build adds in another order than the native one, in float32: 4e-7 was seen, and this is the project's bar.
@@ -23,6 +24,7 @@ const LIMIT = 150_000;
 
 const config = fileURLToPath(new URL("../../examples/browser-sampler/vite.config.ts", import.meta.url));
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const site = mkdtempSync(join(tmpdir(), "reparam-sampler-"));
 let app: Bundle;
 let server: Server;
@@ -31,11 +33,11 @@ let browser: Browser | undefined;
 beforeAll(async () => {
   app = await bundle("../../../examples/browser-sampler", site, config);
   writeData(cwd);
-  await train("run", { cwd }, "--epochs", "2");
-  const exported = await reparam(["export", "run", "--out", "model"], { cwd });
+  await train("run", reparam, "--epochs", "2");
+  const exported = await reparam(["export", "run", "--out", "model"]);
   expect(exported.code, exported.stderr).toBe(0);
   cpSync(join(cwd, "model"), join(site, "model"), { recursive: true });
-  const partly = await reparam(["export", "run", "--out", "partly", "--only", "sample,decode"], { cwd });
+  const partly = await reparam(["export", "run", "--out", "partly", "--only", "sample,decode"]);
   expect(partly.code, partly.stderr).toBe(0);
   cpSync(join(cwd, "partly"), join(site, "partly"), { recursive: true });
   server = await serve(site, {});

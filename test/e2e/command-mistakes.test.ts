@@ -2,11 +2,13 @@
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder } from "./command.ts";
+import { oneProcess, refuses } from "./one-process.ts";
 import { trainOwn, writePhotos, writeTable } from "./own-data.ts";
 import { contents, expectMistake, train, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (...names: readonly string[]): string => join(cwd, ...names);
 
 /** A copy of the table with its lines changed. */
@@ -19,9 +21,9 @@ beforeAll(async () => {
   await writePhotos(cwd);
   writeTable(cwd);
   writeData(cwd);
-  await trainOwn("photos", "photos-run", cwd);
-  await trainOwn("table.csv", "table-run", cwd);
-  await train("bytes-run", { cwd }, "--steps", "5");
+  await trainOwn("photos", "photos-run", reparam);
+  await trainOwn("table.csv", "table-run", reparam);
+  await train("bytes-run", reparam, "--steps", "5");
   for (const name of ["empty", "one-image", "corrupt"]) mkdirSync(at(name));
   cpSync(at("photos/bars/bars-00.png"), at("one-image/a.png"));
   cpSync(at("photos/bars"), at("corrupt"), { recursive: true });
@@ -45,22 +47,22 @@ beforeAll(async () => {
 });
 
 /** The words after `reparam`, and what is said. */
-type Mistake = readonly [string, RegExp];
+type Said = readonly [string, RegExp];
 
-function refuses(mistakes: readonly Mistake[]): void {
-  it.each(mistakes)("%s", async (words, message) => {
-    const before = contents(cwd);
-    expectMistake(await reparam(words.split(" "), { cwd }), message);
-    expect(contents(cwd)).toEqual(before);
-  });
+function refusesWords(mistakes: readonly Said[]): void {
+  refuses(
+    cwd,
+    reparam,
+    mistakes.map(([words, message]) => [words, words.split(" "), message]),
+  );
 }
 
 describe("options", () => {
-  const unknown = (words: string, option: string, meant: string): Mistake => [
+  const unknown = (words: string, option: string, meant: string): Said => [
     words,
     new RegExp(`^unknown option '${option}'; did you mean ${meant}\\?$`),
   ];
-  refuses([
+  refusesWords([
     unknown("train photos --latent 3", "--latent", "--latents"),
     unknown("evaluate photos-run --sample 3", "--sample", "--samples"),
     unknown("report photos-run --jsn", "--jsn", "--json"),
@@ -100,22 +102,22 @@ describe("options", () => {
 describe("the run", () => {
   const commands = ["sample RUN", "reconstruct RUN", "encode RUN", "decode RUN latents.json", "interpolate RUN 0 1"];
   const all = [...commands, "traverse RUN", "score RUN", "export RUN", "info RUN", "report RUN", "evaluate RUN"];
-  refuses([
-    ...all.map((words): Mistake => {
+  refusesWords([
+    ...all.map((words): Said => {
       const command = words.split(" ")[0];
       return [command, new RegExp(`^missing required argument 'run'; see \`reparam ${command} --help\`$`)];
     }),
-    ...all.map((words): Mistake => [words.replace("RUN", "nowhere"), /^nowhere: there is no such folder; /]),
-    ...all.map((words): Mistake => [words.replace("RUN", "photos"), /^photos: is not a run folder: /]),
+    ...all.map((words): Said => [words.replace("RUN", "nowhere"), /^nowhere: there is no such folder; /]),
+    ...all.map((words): Said => [words.replace("RUN", "photos"), /^photos: is not a run folder: /]),
     ["sample table.csv", /^table\.csv\/config\.json: could not be read: part of its path is a file, /],
     ...["sample RUN", "decode RUN latents.json", "traverse RUN", "score RUN", "encode RUN", "export RUN"].map(
-      (words): Mistake => [words.replace("RUN", "damaged-run"), /^damaged-run\/\w+\.onnx: is damaged \(checksum /],
+      (words): Said => [words.replace("RUN", "damaged-run"), /^damaged-run\/\w+\.onnx: is damaged \(checksum /],
     ),
   ]);
 });
 
 describe("the examples", () => {
-  refuses([
+  refusesWords([
     ["score photos-run nothing", /^nothing: no such file$/],
     ["score photos-run empty", /^empty: expected at least 1 image, got none; put images there$/],
     ["score photos-run corrupt", /^corrupt\/bars-07\.png: /],
@@ -149,7 +151,7 @@ describe("the examples", () => {
 });
 
 describe("training on data of one's own", () => {
-  refuses([
+  refusesWords([
     ["train empty --out new", /^empty: expected at least 2 images, got none; put images there$/],
     [
       "train one-image --out new",
@@ -174,7 +176,7 @@ describe("training on data of one's own", () => {
 describe("where the result goes", () => {
   const exists = (place: string): RegExp =>
     new RegExp(`^${place}: exists; --force replaces it, or choose another name$`);
-  refuses([
+  refusesWords([
     [
       "sample photos-run --out a.jpg",
       /^--out a\.jpg: expected \.png, \.npy, \.csv, \.json, a folder \(no extension\)$/,
@@ -198,6 +200,7 @@ describe("where the result goes", () => {
   it("a place that may not be written is told, and nothing stays", async () => {
     mkdirSync(at("read-only"));
     chmodSync(at("read-only"), 0o555);
+    const asNobody = oneProcess({ cwd, asNobody: true });
     for (const words of [
       "sample photos-run --count 2 --out read-only/a.png",
       "sample photos-run --count 2 --out read-only/a",
@@ -205,7 +208,7 @@ describe("where the result goes", () => {
       "score photos-run --out read-only/a.csv",
       "export photos-run --out read-only/a",
     ]) {
-      const ended = await reparam(words.split(" "), { cwd, asNobody: true });
+      const ended = await asNobody(words.split(" "));
       expectMistake(ended, /^read-only\/a\S*: could not be written.*: no permission: .* \(EACCES\)$/);
       expect(contents(at("read-only"))).toEqual({});
     }
@@ -215,7 +218,7 @@ describe("where the result goes", () => {
   it("--force replaces what an earlier command has written, and nothing of it stays", async () => {
     for (const count of ["3", "2"]) {
       const flags = ["--count", count, "--out", "samples", "--force"];
-      expect((await reparam(["sample", "photos-run", ...flags], { cwd })).code).toBe(0);
+      expect((await reparam(["sample", "photos-run", ...flags])).code).toBe(0);
     }
     expect(Object.keys(contents(at("samples")))).toEqual(["0.png", "1.png"]);
   });

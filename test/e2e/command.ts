@@ -30,6 +30,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Runs the command with these arguments to its end, in surroundings that are set. */
+export type Command = (args: readonly string[]) => Promise<Ended>;
+
 export interface Running {
   readonly pid: number;
   readonly ended: Promise<Ended>;
@@ -40,8 +43,10 @@ export interface Running {
 
 const children = new Set<ChildProcess>();
 const folders = new Set<string>();
-afterAll(() => {
+afterAll(async () => {
+  const closed = [...children].map((child) => once(child, "close"));
   for (const child of children) child.kill("SIGKILL");
+  await Promise.all(closed);
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -89,11 +94,7 @@ export function start(args: readonly string[], surroundings: Surroundings): Runn
     heard += chunk;
   });
   const ended = (async (): Promise<Ended> => {
-    const [stdout, stderr, [code, signal]] = await Promise.all([
-      text(said),
-      text(told),
-      once(child, "close"),
-    ]);
+    const [stdout, stderr, [code, signal]] = await Promise.all([text(said), text(told), once(child, "close")]);
     return { code, signal, stdout, stderr };
   })();
   return {

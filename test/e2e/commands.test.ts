@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import {
   expectPicture,
   numbersIn,
@@ -19,13 +20,14 @@ import {
 import { contents } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (...names: readonly string[]): string => join(cwd, ...names);
 const HELD_OUT = 6; // a tenth of 60 photos
 const columns = Object.keys(RANGES);
 
 /** Runs a command that must succeed; what it printed. */
 async function succeed(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await reparam(args, { cwd });
+  const { code, stdout, stderr } = await reparam(args);
   expect(code, stderr).toBe(0);
   return stdout;
 }
@@ -42,8 +44,8 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, ran
 beforeAll(async () => {
   await writePhotos(cwd);
   writeTable(cwd);
-  await trainOwn("photos", "runs/photos", cwd);
-  await trainOwn("table.csv", "runs/table", cwd, "--steps", "600", "--learning-rate", "0.01", "--warmup", "0");
+  await trainOwn("photos", "runs/photos", reparam);
+  await trainOwn("table.csv", "runs/table", reparam, "--steps", "600", "--learning-rate", "0.01", "--warmup", "0");
 });
 
 describe("sample", () => {

@@ -1,12 +1,14 @@
 /** `reparam compare`: models trained alike and runs that were there, in one table and on one page. */
-import { existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type Ended, newFolder, reparam } from "./command.ts";
+import { type Ended, newFolder, start } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { contents, expectMistake, small, train, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const models = ["--models", "vae,probabilistic-pca,autoencoder,pca"];
 const quick = [...small, "--steps", "5"];
 const runs = "runs/compare-bytes";
@@ -24,6 +26,7 @@ const told = z.strictObject({
       latents: z.number(),
       parameters: z.number(),
       likelihood: z.string().optional(),
+      observation: z.string().optional(),
       density: z.object({ mean: estimate, estimator: z.string(), stamp: z.string() }).optional(),
       rmse: z.number(),
       rate: estimate.optional(),
@@ -49,7 +52,7 @@ const told = z.strictObject({
 let trained: Ended;
 beforeAll(async () => {
   writeData(cwd);
-  trained = await reparam(["compare", ...models, "bytes.npy", ...quick, "--out", "page.html"], { cwd });
+  trained = await start(["compare", ...models, "bytes.npy", ...quick, "--out", "page.html"], { cwd }).ended;
 }, 60_000);
 
 function read({ code, stdout, stderr }: Ended): z.infer<typeof told> {
@@ -77,7 +80,7 @@ describe("reparam compare --models", () => {
 
   it("finds finished runs again and trains nothing", async () => {
     const before = contents(join(cwd, runs));
-    const again = await reparam(["compare", ...models, "bytes.npy", ...quick, "--json"], { cwd });
+    const again = await reparam(["compare", ...models, "bytes.npy", ...quick, "--json"]);
     const { models: found, groups } = read(again);
     expect(again.stderr.match(/is trained with these options already/g)).toHaveLength(4);
     expect(contents(join(cwd, runs))).toEqual(before);
@@ -97,7 +100,7 @@ describe("reparam compare --models", () => {
     const before = contents(cwd);
     const other = ["compare", "--models", "vae", "bytes.npy", ...small, "--steps", "7"];
     expectMistake(
-      await reparam(other, { cwd }),
+      await reparam(other),
       /^runs\/compare-bytes\/vae: holds a run with other options \(--steps 5, now 7\); choose another folder with --runs/,
     );
     expect(contents(cwd)).toEqual(before);
@@ -106,23 +109,36 @@ describe("reparam compare --models", () => {
 
 describe("reparam compare RUN RUN", () => {
   beforeAll(async () => {
-    await train("other-split", { cwd }, "--steps", "5", "--seed", "3");
-    await train("twin", { cwd }, "--steps", "10", "--learning-rate", "0.003");
-    await reparam(["train", "real.npy", ...quick, "--out", "table"], { cwd });
+    await train("other-split", reparam, "--steps", "5", "--seed", "3");
+    await train("twin", reparam, "--steps", "10", "--learning-rate", "0.003");
+    await reparam(["train", "real.npy", ...quick, "--out", "table"]);
   }, 60_000);
 
   it("gives the same paired difference as evaluate --against, the other way round", async () => {
     const flags = ["--samples", "7", "--json"];
-    const { groups, examples } = read(await reparam(["compare", `${runs}/vae`, "twin", ...flags], { cwd }));
+    const { groups, examples } = read(await reparam(["compare", `${runs}/vae`, "twin", ...flags]));
     expect(examples).toBe("20 examples of the validation split of bytes.npy");
     const [{ models: members }] = groups;
-    const against = await reparam(["evaluate", `${runs}/vae`, "--against", "twin", ...flags], { cwd });
+    const against = await reparam(["evaluate", `${runs}/vae`, "--against", "twin", ...flags]);
     const { numbers } = JSON.parse(against.stdout);
     const paired = numbers.find(({ name }: { readonly name: string }) => name === "log p(x) above the other");
     expect(members.map(({ name }) => name)).toEqual(["vae", "twin"]);
     expect(members[1].aboveFirst?.difference.value).toBeCloseTo(-paired.value, 6);
     expect(members[1].aboveFirst?.difference.error).toBeCloseTo(paired.error, 6);
   }, 30_000);
+
+  it("refuses a run that does not know what its density is of", async () => {
+    cpSync(join(cwd, runs, "vae"), join(cwd, "unknown"), { recursive: true });
+    const file = join(cwd, "unknown", "config.json");
+    const config = JSON.parse(readFileSync(file, "utf8"));
+    expect(config.model.observation).toBe("data as they are");
+    const { observation: _, ...model } = config.model;
+    writeFileSync(file, JSON.stringify({ ...config, model }));
+    expectMistake(
+      await reparam(["compare", "twin", "unknown"]),
+      /^unknown: config\.json does not say what log p\(x\) is of .*; train it again$/,
+    );
+  });
 
   const vae = `${runs}/vae`;
   it.each<readonly [string, string, RegExp]>([
@@ -138,7 +154,7 @@ describe("reparam compare RUN RUN", () => {
     ],
   ])("refuses %s", async (_name, command, message) => {
     const before = contents(cwd);
-    expectMistake(await reparam(command.split(" "), { cwd }), message);
+    expectMistake(await reparam(command.split(" ")), message);
     expect(contents(cwd)).toEqual(before);
   });
 });

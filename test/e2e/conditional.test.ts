@@ -3,16 +3,17 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseNpy } from "../../src/data/npy.ts";
 import { load } from "../../src/trained/load.ts";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { writePhotos, writeTable } from "./own-data.ts";
 import { expectMistake, fingerprint, small } from "./small-run.ts";
 
 const folder = newFolder();
-const at = { cwd: folder };
+const reparam = oneProcess({ cwd: folder });
 
 /** The command, which must end well: what it said. */
 async function done(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await reparam(args, at);
+  const { code, stdout, stderr } = await reparam(args);
   expect(code, stderr).toBe(0);
   return stdout;
 }
@@ -82,8 +83,8 @@ describe("a model of photos that is given their class", () => {
 
   it("asks for the class of new photos", async () => {
     const [bare, named] = await Promise.all([
-      reparam(["reconstruct", "photo-run", "photos/discs/discs-00.png", "--out", "a.npy"], at),
-      reparam(["reconstruct", "photo-run", "photos/discs/discs-00.png", "--class", "discs", "--out", "b.npy"], at),
+      reparam(["reconstruct", "photo-run", "photos/discs/discs-00.png", "--out", "a.npy"]),
+      reparam(["reconstruct", "photo-run", "photos/discs/discs-00.png", "--class", "discs", "--out", "b.npy"]),
     ]);
     expectMistake(
       bare,
@@ -133,7 +134,7 @@ describe("a model of a table that is given columns", () => {
     write("whole.csv", "share,site,height,income", "0.004,south,170,50000", "0.005,south,165,40000");
     write("lacking.csv", "share,site,income", "0.004,south,50000", "0.005,south,40000");
     const score = (file: string, ...more: readonly string[]) =>
-      reparam(["score", "table-run", file, "--json", "--seed", "3", ...more], at);
+      reparam(["score", "table-run", file, "--json", "--seed", "3", ...more]);
     const [whole, lacking, told] = await Promise.all([
       score("whole.csv"),
       score("lacking.csv"),
@@ -150,7 +151,7 @@ describe("a model of a table that is given columns", () => {
 
 it("a condition that the data do not have is refused before anything is written", async () => {
   expectMistake(
-    await reparam(["train", "photos", "--condition", "age"], at),
+    await reparam(["train", "photos", "--condition", "age"]),
     /^--condition age: columns are for a table, and photos is a folder of images; its classes are "label"$/,
   );
 });

@@ -2,10 +2,12 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { contents, expectMistake, fingerprint, small, train, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (...names: readonly string[]): string => join(cwd, ...names);
 
 /** What can happen to a file: its bytes become these, or it goes away. */
@@ -49,7 +51,7 @@ describe("a damaged checkpoint", () => {
     ["missing", removed, /^damaged\/checkpoint\.safetensors: is missing; going on from checkpoint\.previous/m],
   ])("%s: the run goes on from the one before, with a warning, to the same bits", async (_name, damage, warning) => {
     const run = damagedRun("damaged", { [LATEST]: damage });
-    const { code, stderr } = await reparam(["train", "--resume", run], { cwd });
+    const { code, stderr } = await reparam(["train", "--resume", run]);
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(warning);
     expect(stderr).toContain("training damaged from step 15 of 20: ");
@@ -64,7 +66,7 @@ describe("a damaged checkpoint", () => {
     const run = damagedRun("damaged", { [LATEST]: latest, [PREVIOUS]: previous });
     const before = contents(at(run));
     expectMistake(
-      await reparam(["train", "--resume", run], { cwd }),
+      await reparam(["train", "--resume", run]),
       /^damaged\/checkpoint\.\w*\.?safetensors: .*; no checkpoint is left: train again with --force$/,
     );
     expect(contents(at(run))).toEqual(before);
@@ -72,7 +74,7 @@ describe("a damaged checkpoint", () => {
 
   it("does not keep a trained run from being evaluated", async () => {
     const run = damagedRun("damaged", { [LATEST]: removed, [PREVIOUS]: removed });
-    const { code, stderr } = await reparam(["evaluate", run, "--samples", "2"], { cwd });
+    const { code, stderr } = await reparam(["evaluate", run, "--samples", "2"]);
     expect(code, stderr).toBe(0);
   });
 });
@@ -93,12 +95,12 @@ describe("a damaged ONNX file is told by evaluate", () => {
     ["encoder.onnx", "missing", removed, /^damaged\/encoder\.onnx: is missing; /],
   ])("%s %s", async (file, _name, damage, message) => {
     const run = damagedRun("damaged", { [file]: damage });
-    expectMistake(await reparam(["evaluate", run, "--samples", "2"], { cwd }), message);
+    expectMistake(await reparam(["evaluate", run, "--samples", "2"]), message);
   });
 
   it("and written again by --resume", async () => {
     const run = damagedRun("damaged", { "density.onnx": flipped, "encoder.onnx": removed });
-    const { code, stderr } = await reparam(["train", "--resume", run], { cwd });
+    const { code, stderr } = await reparam(["train", "--resume", run]);
     expect(code, stderr).toBe(0);
     expect(fingerprint(at(run))).toEqual(fingerprint(at("run")));
   });
@@ -127,7 +129,7 @@ describe("a config.json", () => {
   ])("%s: no command touches the folder", async (_name, damage, message) => {
     const before = contents(at(damagedRun("damaged", { "config.json": damage })));
     for (const command of commands) {
-      expectMistake(await reparam(command, { cwd }), message);
+      expectMistake(await reparam(command), message);
       expect(contents(at("damaged"))).toEqual(before);
     }
   });
@@ -146,7 +148,7 @@ describe("a config.json", () => {
     ],
   ])("%s: no run goes on by it", async (_name, damage, message) => {
     const before = contents(at(damagedRun("damaged", { "config.json": damage })));
-    expectMistake(await reparam(["train", "--resume", "damaged"], { cwd }), message);
+    expectMistake(await reparam(["train", "--resume", "damaged"]), message);
     expect(contents(at("damaged"))).toEqual(before);
   });
 });
@@ -156,33 +158,27 @@ describe("a run whose surroundings have changed", () => {
     const run = damagedRun("damaged", {
       "metrics.jsonl": (bytes) => Buffer.from(bytes.toString().replace('{"step":10', "step=10")),
     });
-    expectMistake(
-      await reparam(["train", "--resume", run], { cwd }),
-      /^damaged\/metrics\.jsonl:2: expected a JSON object/,
-    );
+    expectMistake(await reparam(["train", "--resume", run]), /^damaged\/metrics\.jsonl:2: expected a JSON object/);
   });
 
   it("other data: neither resumed nor evaluated", async () => {
     cpSync(at("bytes.npy"), at("moved.npy"));
-    const { code } = await reparam(["train", "moved.npy", ...small, "--steps", "5", "--out", "moved"], { cwd });
+    const { code } = await reparam(["train", "moved.npy", ...small, "--steps", "5", "--out", "moved"]);
     expect(code).toBe(0);
     const before = contents(at("moved"));
     writeFileSync(at("moved.npy"), flipped(readFileSync(at("bytes.npy"))) ?? "");
-    expectMistake(
-      await reparam(["train", "--resume", "moved"], { cwd }),
-      /^moved: was trained on other data \(sha256:/,
-    );
-    expectMistake(await reparam(["evaluate", "moved"], { cwd }), /^moved\.npy: is not what this run was trained on/);
+    expectMistake(await reparam(["train", "--resume", "moved"]), /^moved: was trained on other data \(sha256:/);
+    expectMistake(await reparam(["evaluate", "moved"]), /^moved\.npy: is not what this run was trained on/);
     rmSync(at("moved.npy"));
-    expectMistake(await reparam(["train", "--resume", "moved"], { cwd }), /^moved\.npy: no such file$/);
+    expectMistake(await reparam(["train", "--resume", "moved"]), /^moved\.npy: no such file$/);
     expect(contents(at("moved"))).toEqual(before);
   });
 
   it("best.safetensors, where the best parameters are to be exported", async () => {
     const patient = [...small, "--steps", "20", "--patience", "9", "--out", "patient"];
-    expect((await reparam(["train", "bytes.npy", ...patient], { cwd })).code).toBe(0);
+    expect((await reparam(["train", "bytes.npy", ...patient])).code).toBe(0);
     writeFileSync(at("patient/best.safetensors"), truncated(readFileSync(at("patient/best.safetensors"))) ?? "");
-    const { code, stderr } = await reparam(["train", "--resume", "patient"], { cwd });
+    const { code, stderr } = await reparam(["train", "--resume", "patient"]);
     expect(code).toBe(2);
     expect(stderr.trimEnd().split("\n").at(-1)).toMatch(/^reparam: patient\/best\.safetensors: .*$/);
   });

@@ -1,19 +1,22 @@
 /** The Wasm engine: chosen, or taken where onnxruntime-node cannot be loaded, which is told in one line. */
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { expectMistake, fingerprint, metrics, small, train, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (name: string): string => join(cwd, name);
-const preload = "without-native";
+/** The command where onnxruntime-node is not installed. */
+const without = oneProcess({ cwd, preload: "without-native" });
 const NOTICE =
   "running on the Wasm engine: Cannot find package 'onnxruntime-node'; `npm install onnxruntime-node --onnxruntime-node-install=skip` brings the native engine, several times as fast";
 
 beforeAll(async () => {
   writeData(cwd);
-  await train("native", { cwd }, "--steps", "10");
-  await train("wasm", { cwd }, "--steps", "10", "--engine", "wasm");
+  await train("native", reparam, "--steps", "10");
+  await train("wasm", reparam, "--steps", "10", "--engine", "wasm");
 });
 
 describe("--engine wasm", () => {
@@ -31,7 +34,7 @@ describe("--engine wasm", () => {
   });
 
   it("is told when a run goes on with another engine", async () => {
-    const { code, stderr } = await reparam(["train", "--resume", "native"], { cwd, preload });
+    const { code, stderr } = await without(["train", "--resume", "native"]);
     expect(code).toBe(0);
     expect(stderr).toMatch(
       /^not the machine or version this run began on \(engine native → wasm.*\): its last bits may differ$/m,
@@ -41,7 +44,7 @@ describe("--engine wasm", () => {
 
 describe("without onnxruntime-node", () => {
   it("training runs on Wasm, says so in one line and what to do", async () => {
-    const { stderr } = await train("without", { cwd, preload }, "--steps", "10");
+    const { stderr } = await train("without", without, "--steps", "10");
     const lines = stderr.split("\n");
     expect(lines[0]).toBe(NOTICE);
     expect(lines[1]).toMatch(/^training without: /);
@@ -52,13 +55,13 @@ describe("without onnxruntime-node", () => {
 
   it("so does evaluate", async () => {
     const args = ["evaluate", "native", "--samples", "2"];
-    const { code, stdout, stderr } = await reparam(args, { cwd, preload });
+    const { code, stdout, stderr } = await without(args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: `${NOTICE}\n` });
     expect(stdout).toMatch(/^negative log-likelihood /);
   });
 
   it("and doctor", async () => {
-    const { code, stdout } = await reparam(["doctor"], { cwd, preload });
+    const { code, stdout } = await without(["doctor"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ {2}engine +wasm, /m);
     expect(stdout).toMatch(/^ {2}installed +onnxruntime-web \d/m);
@@ -69,7 +72,7 @@ describe("without onnxruntime-node", () => {
   it("what was asked to be native is refused", async () => {
     const args = ["train", "bytes.npy", ...small, "--engine", "native", "--out", "refused"];
     expectMistake(
-      await reparam(args, { cwd, preload }),
+      await without(args),
       /^the native engine cannot be loaded \(Cannot find package 'onnxruntime-node'\); `npm install onnxruntime-node --onnxruntime-node-install=skip`/,
     );
   });

@@ -5,9 +5,11 @@ import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { stream } from "../../src/random/stream.ts";
-import { newFolder, reparam, start } from "./command.ts";
+import { newFolder, start } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (name: string): string => join(cwd, name);
 const told = z.object({
   split: z.string(),
@@ -25,7 +27,7 @@ const told = z.object({
 type Told = z.infer<typeof told>;
 
 async function evaluate(run: string, ...flags: readonly string[]): Promise<Told & { readonly stderr: string }> {
-  const { code, stdout, stderr } = await reparam(["evaluate", run, "--json", ...flags], { cwd });
+  const { code, stdout, stderr } = await reparam(["evaluate", run, "--json", ...flags]);
   expect(code, stderr).toBe(0);
   return { ...told.parse(JSON.parse(stdout)), stderr };
 }
@@ -45,7 +47,7 @@ function writeTable(): void {
 
 const flags = ["--label", "kind", "--encoder", "mlp 32", "--batch", "32", "--evaluation-samples", "20"];
 async function train(out: string, ...more: readonly string[]): Promise<string> {
-  const { code, stderr } = await reparam(["train", "table.csv", ...flags, "--out", out, ...more], { cwd });
+  const { code, stderr } = await reparam(["train", "table.csv", ...flags, "--out", out, ...more]);
   expect(code, stderr).toBe(0);
   return stderr;
 }
@@ -128,7 +130,7 @@ describe("--gaps", () => {
     );
     expect((await sharp(readFileSync(at("gaps.png"))).metadata()).format).toBe("png");
     const report = async (): Promise<string> => {
-      expect((await reparam(["report", "worse"], { cwd })).code).toBe(0);
+      expect((await reparam(["report", "worse"])).code).toBe(0);
       return readFileSync(at("worse/report.html"), "utf8");
     };
     expect(await report()).toContain("Gap of the bound");
@@ -173,8 +175,7 @@ it("stops in good order, at whatever it is", async () => {
 describe("--out", () => {
   it("has a row for each example, empty where an extra was not asked of it", async () => {
     const { code, stdout } = await reparam(
-      ["evaluate", "run", "--gaps", "--ais", "5", "--limit", "6", "--out", "rows.csv", "--samples", "5"],
-      { cwd },
+      "evaluate run --gaps --ais 5 --limit 6 --out rows.csv --samples 5".split(" "),
     );
     expect(code).toBe(0);
     expect(stdout.trimEnd().split("\n").at(-1)).toBe("rows.csv");
@@ -183,7 +184,7 @@ describe("--out", () => {
       "source,label,elbo,reconstruction,rate,logLikelihood,error,bias,effectiveSamples,paretoShape,reconstructionError,logLikelihoodAnnealed,amortizationGap,approximationGap",
     );
     expect(rows).toHaveLength(6);
-    await reparam(["evaluate", "run", "--out", "rows.json"], { cwd });
+    await reparam(["evaluate", "run", "--out", "rows.json"]);
     const objects = z
       .array(z.object({ source: z.string(), elbo: z.number() }))
       .parse(JSON.parse(readFileSync(at("rows.json"), "utf8")));
@@ -220,7 +221,7 @@ describe("remarks", () => {
     expect(more.remarks.at(-1)).toMatch(
       /^The scale of p\(x\|z\) is at its least value for 12 % of the numbers: .*; the density there is bounded, not learned\.$/,
     );
-    expect((await reparam(["report", "collapsed"], { cwd })).code).toBe(0);
+    expect((await reparam(["report", "collapsed"])).code).toBe(0);
     const page = readFileSync(at("collapsed/report.html"), "utf8");
     for (const remark of more.remarks) expect(page).toContain(`<p>${remark}</p>`);
   });

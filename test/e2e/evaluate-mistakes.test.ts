@@ -1,32 +1,36 @@
 /** Settings that cannot be meant, of training and evaluation: one line and exit code 2, or a line of warning. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { newFolder, reparam } from "./command.ts";
-import { contents, expectMistake, small, train, writeData } from "./small-run.ts";
+import { newFolder } from "./command.ts";
+import { oneProcess, refuses } from "./one-process.ts";
+import { small, train, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 beforeAll(async () => {
   writeData(cwd);
-  await train("run", { cwd }, "--steps", "5", "--likelihood", "bernoulli");
-  await train("levels", { cwd }, "--steps", "5");
+  await train("run", reparam, "--steps", "5", "--likelihood", "bernoulli");
+  await train("levels", reparam, "--steps", "5");
   const real = ["train", "real.npy", ...small, "--steps", "5"];
-  await reparam([...real, "--out", "table"], { cwd });
-  await reparam([...real, "--posterior", "bernoulli", "--out", "coins"], { cwd });
-  await reparam(["export", "run", "--out", "exported"], { cwd });
+  await reparam([...real, "--out", "table"]);
+  await reparam([...real, "--posterior", "bernoulli", "--out", "coins"]);
+  await reparam(["export", "run", "--out", "exported"]);
 });
 
-type Mistake = readonly [string, string, RegExp];
-function refuses(mistakes: readonly Mistake[]): void {
-  it.each(mistakes)("%s", async (_name, command, message) => {
-    const before = contents(cwd);
-    expectMistake(await reparam(command.split(" "), { cwd }), message);
-    expect(contents(cwd)).toEqual(before);
-  });
+/** What is wrong, the command, and what is said. */
+type Said = readonly [string, string, RegExp];
+
+function refusesWords(mistakes: readonly Said[]): void {
+  refuses(
+    cwd,
+    reparam,
+    mistakes.map(([name, words, message]) => [name, words.split(" "), message]),
+  );
 }
 
 describe("reparam evaluate", () => {
   const count = (flag: string, least: number, got: string): RegExp =>
     new RegExp(`^--${flag}: an integer of ${least} or more is expected, got "${got}"$`);
-  refuses([
+  refusesWords([
     [
       "DATA and --data",
       "evaluate run bytes.npy --data real.npy",
@@ -88,7 +92,7 @@ describe("reparam evaluate", () => {
 
 describe("reparam train", () => {
   const on = (data: string, flags: string): string => `train ${data} --out new ${flags}`;
-  refuses([
+  refusesWords([
     ["no latents", on("real.npy", "--latents 0"), /^--latents: .*above 0.*, got 0$/],
     ["no samples", on("real.npy", "--bound importance --samples 0"), /^--samples: .*above 0.*, got 0$/],
     [
@@ -120,7 +124,7 @@ describe("reparam train", () => {
 
   it("warns of a schedule that is longer than the run", async () => {
     const args = ["train", "real.npy", ...small, "--steps", "5", "--kl-warmup", "50", "--out", "slow"];
-    const { code, stderr } = await reparam(args, { cwd });
+    const { code, stderr } = await reparam(args);
     expect(code).toBe(0);
     expect(stderr.split("\n").filter((line) => /the KL weight never reaches its height/.test(line))).toHaveLength(1);
   });

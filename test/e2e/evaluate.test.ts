@@ -3,10 +3,12 @@ import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { contents, train, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (name: string): string => join(cwd, name);
 
 const stamped = z.object({
@@ -26,7 +28,7 @@ const told = z.strictObject({
 type Told = z.infer<typeof told>;
 
 async function evaluate(run: string, ...flags: readonly string[]): Promise<Told> {
-  const { code, stdout, stderr } = await reparam(["evaluate", run, "--json", ...flags], { cwd });
+  const { code, stdout, stderr } = await reparam(["evaluate", run, "--json", ...flags]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return told.parse(JSON.parse(stdout));
 }
@@ -70,7 +72,7 @@ describe("the numbers", () => {
   });
 
   it("are printed as a table, by both commands", async () => {
-    const { code, stdout } = await reparam(["evaluate", "run", "--samples", "5"], { cwd });
+    const { code, stdout } = await reparam(["evaluate", "run", "--samples", "5"]);
     expect(code).toBe(0);
     const [table, ...remarks] = stdout.trimEnd().split("\n\n");
     const lines = table.split("\n");
@@ -117,7 +119,7 @@ describe("flags", () => {
     const { numbers } = await evaluate("run", "--samples", "2", "--limit", "1");
     expect(numbers[0].stamp).toMatch(/, 1 example$/);
     for (const { error } of numbers) expect(error).toBeUndefined();
-    const { stdout } = await reparam(["evaluate", "run", "--samples", "2", "--limit", "1"], { cwd });
+    const { stdout } = await reparam(["evaluate", "run", "--samples", "2", "--limit", "1"]);
     expect(stdout).not.toMatch(/NaN|±/);
     expect((await evaluate("run", "--samples", "5", "--limit", "1000")).numbers).toEqual(atTraining.numbers);
   });

@@ -10,10 +10,12 @@ import { type ModelName, modelNames } from "../../src/models/names.ts";
 import { stream } from "../../src/random/stream.ts";
 import { abilitiesIn } from "../../src/trained/able.ts";
 import { load } from "../../src/trained/load.ts";
-import { newFolder, reparam } from "./command.ts";
-import { expectMistake, fingerprint, metrics } from "./small-run.ts";
+import { newFolder, start } from "./command.ts";
+import { oneProcess, refuses } from "./one-process.ts";
+import { fingerprint, metrics } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (...names: readonly string[]): string => join(cwd, ...names);
 
 /** What makes each of them a matter of a second on images of 784 numbers. */
@@ -68,16 +70,16 @@ describe.each(modelNames)("%s", (name) => {
   ];
 
   it("is trained, and killed and gone on with it is the same to the bit", async () => {
-    const ending = reparam(args(`${name}-whole`), { cwd });
+    const ending = reparam(args(`${name}-whole`));
     // In the midst of its first checkpoints; of a closed form, which has one, in the midst of writing that.
-    const killed = await reparam(args(name), {
+    const killed = await start(args(name), {
       cwd,
       preload: "signal-at-call",
       env: { SIGNAL_AT_CALL: "SIGKILL:12" },
-    });
+    }).ended;
     expect(killed.signal, killed.stderr).toBe("SIGKILL");
     expect(existsSync(at(name, "encoder.onnx"))).toBe(false);
-    const resumed = await reparam(["train", "--resume", name], { cwd });
+    const resumed = await reparam(["train", "--resume", name]);
     expect(resumed.code, resumed.stderr).toBe(0);
     const whole = await ending;
     expect(whole.code, whole.stderr).toBe(0);
@@ -110,7 +112,7 @@ describe.each(modelNames)("%s", (name) => {
 });
 
 describe("is refused in one line, and nothing is left behind:", () => {
-  it.each<[string, RegExp]>([
+  const mistakes: readonly (readonly [string, RegExp])[] = [
     ["train train.npy --model fow", /^--model: one of vae, .* is expected; did you mean flow\?, got "fow"$/],
     [
       "train train.npy --model pca --latents 785",
@@ -126,16 +128,18 @@ describe("is refused in one line, and nothing is left behind:", () => {
     ["score autoencoder", /^autoencoder: cannot score: autoencoder has no density p\(x\); these have: --model vae, /],
     ["gradients flow", /^flow: this model has no posterior q\(z\|x\)/],
     ["evaluate factor-analysis --gaps", /^--gaps: the posterior of this model is exact/],
-  ])("%s", async (words, message) => {
-    const out = words.startsWith("train") ? ["--out", "none"] : [];
-    expectMistake(await reparam([...words.split(" "), ...out], { cwd }), message);
-    expect(existsSync(at("none"))).toBe(false);
-  });
+  ];
+  const out = (words: string): readonly string[] => (words.startsWith("train") ? ["--out", "none"] : []);
+  refuses(
+    cwd,
+    reparam,
+    mistakes.map(([words, message]) => [words, [...words.split(" "), ...out(words)], message]),
+  );
 });
 
 it("a finished fit that is resumed stays as it is", async () => {
   const before = fingerprint(at("pca"));
-  const { code, stderr } = await reparam(["train", "--resume", "pca"], { cwd });
+  const { code, stderr } = await reparam(["train", "--resume", "pca"]);
   expect(code, stderr).toBe(0);
   expect(fingerprint(at("pca"))).toEqual(before);
 });
@@ -146,7 +150,7 @@ it("chooses the number of components by held-out examples, and the run is one of
   const rows = Array.from({ length: 240 }, (_, i) => [centres[i % 3] + from.normal(), from.normal()].join(","));
   writeFileSync(at("three.csv"), ["a,b", ...rows].join("\n"));
   const given = ["--model", "gaussian-mixture", "--choose", "9 1 3", "--validation", "0.4", "--threads", "1"];
-  const { code, stderr } = await reparam(["train", "three.csv", ...given, "--out", "chosen"], { cwd });
+  const { code, stderr } = await reparam(["train", "three.csv", ...given, "--out", "chosen"]);
   expect(code, stderr).toBe(0);
   expect(stderr).toMatch(/^log p\(x\) of 96 examples held out, in nats each:$/m);
   expect(stderr).toMatch(/^ {2}1 component: −\d.* ± \S+, \S+ ± \S+ less than \d components$/m);
@@ -157,7 +161,7 @@ it("chooses the number of components by held-out examples, and the run is one of
   expect(logLikelihood.toFixed(told.split(".")[1].length).replace("-", "−")).toBe(told);
   const { options } = JSON.parse(readFileSync(at("chosen", "config.json"), "utf8"));
   expect(options).toMatchObject({ choose: "9 1 3", components: 3 });
-  const again = await reparam(["train", "--config", "chosen/config.json", "--out", "chosen-again"], { cwd });
+  const again = await reparam(["train", "--config", "chosen/config.json", "--out", "chosen-again"]);
   expect(again.stderr).not.toContain("chosen: ");
   expect(fingerprint(at("chosen-again"))).toEqual(fingerprint(at("chosen")));
 });

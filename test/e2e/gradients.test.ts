@@ -4,14 +4,16 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder, start } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { contents, expectMistake, small, train, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (name: string): string => join(cwd, name);
 beforeAll(async () => {
   writeData(cwd);
-  await train("run", { cwd }, "--steps", "20", "--likelihood", "bernoulli");
+  await train("run", reparam, "--steps", "20", "--likelihood", "bernoulli");
 });
 
 const noise = z.object({
@@ -35,7 +37,7 @@ describe("the study", () => {
   it("is the same whenever it is made, of the batch that training had, and touches no file", async () => {
     const before = contents(at("run"));
     const args = ["gradients", "run", "--json", "--draws", "30", "--samples", "3"];
-    const [one, other] = [await reparam(args, { cwd }), await reparam(args, { cwd })];
+    const [one, other] = [await reparam(args), await start(args, { cwd }).ended];
     expect({ code: one.code, stderr: one.stderr }).toEqual({ code: 0, stderr: "" });
     expect(one.stdout).toBe(other.stdout);
     const study = told.parse(JSON.parse(one.stdout));
@@ -59,7 +61,7 @@ describe("the study", () => {
   });
 
   it("is printed as a table that marks the wrong one", async () => {
-    const { stdout } = await reparam(["gradients", "run", "--draws", "5", "--samples", "1"], { cwd });
+    const { stdout } = await reparam(["gradients", "run", "--draws", "5", "--samples", "1"]);
     const lines = stdout.split("\n");
     expect(lines[0]).toBe(
       "gradient of the mean bound of 32 training examples in the encoder's 1,108 parameters, 1 sample each, 5 draws of it, KL weight 1",
@@ -73,7 +75,7 @@ describe("the study", () => {
 
   it("takes --examples and --seed", async () => {
     const of = async (...flags: readonly string[]) => {
-      const { stdout } = await reparam(["gradients", "run", "--json", "--draws", "4", ...flags], { cwd });
+      const { stdout } = await reparam(["gradients", "run", "--json", "--draws", "4", ...flags]);
       return told.parse(JSON.parse(stdout));
     };
     const [few, other] = [await of("--examples", "5"), await of("--examples", "5", "--seed", "9")];
@@ -84,7 +86,7 @@ describe("the study", () => {
 
 describe("--out", () => {
   it.each(["noise.svg", "noise.png", "noise.json"])("%s", async (file) => {
-    const { code, stdout } = await reparam(["gradients", "run", "--draws", "5", "--out", file], { cwd });
+    const { code, stdout } = await reparam(["gradients", "run", "--draws", "5", "--out", file]);
     expect(code).toBe(0);
     expect(stdout.trimEnd().split("\n").at(-1)).toBe(file);
     const bytes = readFileSync(at(file));
@@ -112,7 +114,7 @@ describe("mistakes", () => {
     ["--out none/noise.svg", /^--out none\/noise\.svg: there is no folder none; make it, or choose another place$/],
     ["--drawz 3", /^unknown option '--drawz'; did you mean --draws\?$/],
   ])("%s", async (flags, message) => {
-    expectMistake(await reparam(["gradients", "run", ...flags.split(" ")], { cwd }), message);
+    expectMistake(await reparam(["gradients", "run", ...flags.split(" ")]), message);
   });
 
   it("a run whose posteriors are each example's own", async () => {
@@ -129,10 +131,7 @@ describe("mistakes", () => {
       "--out",
       "own",
     ];
-    expect((await reparam(own, { cwd })).code).toBe(0);
-    expectMistake(
-      await reparam(["gradients", "own"], { cwd }),
-      /^own: was trained with --inference per-example, so no encoder/,
-    );
+    expect((await reparam(own)).code).toBe(0);
+    expectMistake(await reparam(["gradients", "own"]), /^own: was trained with --inference per-example, so no encoder/);
   });
 });

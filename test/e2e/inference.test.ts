@@ -2,13 +2,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder, start } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { checkpoint, fingerprint, metrics, small, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (name: string): string => join(cwd, name);
 const train = (out: string, ...flags: readonly string[]) =>
-  reparam(["train", "bytes.npy", ...small, "--steps", "30", "--keep", "last", "--out", out, ...flags], { cwd });
+  reparam(["train", "bytes.npy", ...small, "--steps", "30", "--keep", "last", "--out", out, ...flags]);
 
 beforeAll(async () => {
   writeData(cwd);
@@ -62,22 +64,19 @@ describe.each([
 ] as const)("%s", (name, flags) => {
   it("killed in the midst and resumed ends with the bits of a run that was not", async () => {
     const [whole, broken] = [`${name}-whole`.replace(" ", "-"), `${name}-broken`.replace(" ", "-")];
-    const all = [...flags, "--checkpoint-every", "1"];
+    const all = [...flags, "--checkpoint-every", "1", "--steps", "15"];
     const { code, stderr } = await train(whole, ...all);
     expect(code, stderr).toBe(0);
-    const killed = await reparam(
-      ["train", "bytes.npy", ...small, "--steps", "30", "--keep", "last", "--out", broken, ...all],
-      {
-        cwd,
-        preload: "signal-at-call",
-        env: { SIGNAL_AT_CALL: "SIGKILL:120" },
-      },
-    );
+    const killed = await start(["train", "bytes.npy", ...small, "--keep", "last", "--out", broken, ...all], {
+      cwd,
+      preload: "signal-at-call",
+      env: { SIGNAL_AT_CALL: "SIGKILL:60" },
+    }).ended;
     expect(killed.signal).toBe("SIGKILL");
     const before = Number(checkpoint(at(broken)).metadata.step);
     expect(before).toBeGreaterThan(3);
-    expect(before).toBeLessThan(30);
-    const resumed = await reparam(["train", "--resume", broken], { cwd });
+    expect(before).toBeLessThan(15);
+    const resumed = await reparam(["train", "--resume", broken]);
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(fingerprint(at(broken))).toEqual(fingerprint(at(whole)));
   });
@@ -85,7 +84,7 @@ describe.each([
 
 it("the learning rate falls over the whole of a run in turns", async () => {
   const flags = ["--inference", "em", "--inner-steps", "3", "--epochs", "4", "--out", "turns"];
-  const { code, stderr } = await reparam(["train", "bytes.npy", ...small, ...flags], { cwd });
+  const { code, stderr } = await reparam(["train", "bytes.npy", ...small, ...flags]);
   expect(code, stderr).toBe(0);
   // Four epochs of 5 batches, each taken 4 times: after half of the 80 steps half a cosine has half of its height.
   const rates = metrics(at("turns")).map((row) => Number(row.learningRate));
@@ -96,7 +95,7 @@ it("the learning rate falls over the whole of a run in turns", async () => {
 });
 
 it("posteriors of each example's own are in the checkpoint, and the run encodes, scores and samples", async () => {
-  const { code } = await train("own", "--inference", "per-example");
+  const { code } = await train("own", "--inference", "per-example", "--steps", "10");
   expect(code).toBe(0);
   const names = [...checkpoint(at("own")).tensors.keys()];
   expect(names).toContain("local/posterior/numbers");
@@ -108,7 +107,7 @@ it("posteriors of each example's own are in the checkpoint, and the run encodes,
     ["sample", "own", "--count", "4", "--out", "samples.npy"],
     ["evaluate", "own", "--samples", "5"],
   ]) {
-    const ended = await reparam(command, { cwd });
+    const ended = await reparam(command);
     expect(ended.code, ended.stderr).toBe(0);
   }
 });

@@ -3,10 +3,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { stream } from "../../src/random/stream.ts";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder, start } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { checkpoint, expectMistake, metrics } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const quick = ["--threads", "1", "--evaluation-samples", "2"] as const;
 const factors = ["--model", "factor-analysis", "--latents", "1", "--missing", "keep", ...quick] as const;
 
@@ -35,7 +37,7 @@ function numbersIn(name: string): readonly (readonly number[])[] {
 }
 
 it("trains on what is there, fills in what is not, and scores rows with gaps", async () => {
-  const trained = await reparam(["train", "gaps.csv", ...factors, "--out", "run"], { cwd });
+  const trained = await reparam(["train", "gaps.csv", ...factors, "--out", "run"]);
   expect(trained.code, trained.stderr).toBe(0);
   const gaps = cells.flat().filter(isGap).length;
   expect(trained.stderr).toContain(`${gaps} of ${4 * ROWS} numbers are missing (`);
@@ -45,12 +47,12 @@ it("trains on what is there, fills in what is not, and scores rows with gaps", a
   expect(rows.length).toBe(Math.ceil(Number(steps.replace(",", "")) / 100));
   expect(rows.at(-1)).toMatchObject({ train: { logLikelihood: expect.any(Number) }, remarks: [] });
 
-  const evaluated = await reparam(["evaluate", "run", "gaps.csv", "--samples", "2", "--json"], { cwd });
+  const evaluated = await reparam(["evaluate", "run", "gaps.csv", "--samples", "2", "--json"]);
   expect(evaluated.code, evaluated.stderr).toBe(0);
 
-  const filled = await reparam(["reconstruct", "run", "gaps.csv", "--fill", "--out", "filled.csv"], { cwd });
+  const filled = await reparam(["reconstruct", "run", "gaps.csv", "--fill", "--out", "filled.csv"]);
   expect(filled.stdout).toBe("filled.csv  60 examples of gaps.csv, filled in\n");
-  await reparam(["reconstruct", "run", "gaps.csv", "--out", "rebuilt.csv"], { cwd });
+  await reparam(["reconstruct", "run", "gaps.csv", "--out", "rebuilt.csv"]);
   const [full, rebuilt] = [numbersIn("filled.csv"), numbersIn("rebuilt.csv")];
   for (const [i, row] of cells.entries()) {
     for (const [j, cell] of row.entries()) {
@@ -60,10 +62,21 @@ it("trains on what is there, fills in what is not, and scores rows with gaps", a
   }
 });
 
+it("tells log p(x) as exact, as the posterior is, and refuses a folder that is taken before it fits or reads", async () => {
+  const evaluated = await reparam(["evaluate", "run"]);
+  expect(evaluated.stdout).toMatch(/^negative log-likelihood .* exact, as q\(z\|x\) is p\(z\|x\), /m);
+  expect(evaluated.stdout).not.toMatch(/importance sampling|effective samples|sampling error/);
+  const kept = JSON.parse(readFileSync(join(cwd, "run", "evaluation.json"), "utf8"));
+  expect(kept.exactOf).toBe("x");
+  expect(kept.effectiveSamples).toBeCloseTo(kept.samples, 3); // gaps or not, each weight is p(x)
+  const scored = await reparam(["score", "run"]);
+  expect(scored.stdout).toMatch(/^\d+ examples of [^:]+: log p\(x\) in nats, exact$/m);
+  const choose = ["train", "nothing.csv", "--model", "gaussian-mixture", "--choose", "1 2", "--out", "run"];
+  expectMistake(await reparam(choose), /^run: exists: --resume run to go on/);
+});
+
 it("steps that do not suffice are told, in the end and in the report", async () => {
-  const { code, stdout, stderr } = await reparam(["train", "gaps.csv", ...factors, "--steps", "3", "--out", "short"], {
-    cwd,
-  });
+  const { code, stdout, stderr } = await reparam(["train", "gaps.csv", ...factors, "--steps", "3", "--out", "short"]);
   expect(code, stderr).toBe(0);
   const remark = "after 3 steps there is still something to gain: --steps takes more";
   expect(stdout).toContain(`\n${remark}\n`);
@@ -73,17 +86,17 @@ it("steps that do not suffice are told, in the end and in the report", async () 
 it("asked to stop in the midst of EM, it goes on to the same bits", async () => {
   // The signal comes at about step 50; it is heard between two steps, at the latest while epoch 1, 100 steps, is validated.
   const steps = ["train", "gaps.csv", ...factors, "--steps", "150", "--checkpoint-every", "10", "--out"];
-  const whole = await reparam([...steps, "whole"], { cwd });
+  const whole = await reparam([...steps, "whole"]);
   expect(whole.code, whole.stderr).toBe(0);
   expect(metrics(join(cwd, "whole")).at(-1)).toMatchObject({ step: 150, epoch: 2 });
-  const stopped = await reparam([...steps, "parts"], {
+  const stopped = await start([...steps, "parts"], {
     cwd,
     preload: "signal-at-call",
     env: { SIGNAL_AT_CALL: "SIGINT:35" },
-  });
+  }).ended;
   expect(stopped.code, stopped.stderr).toBe(130);
   expect(stopped.stderr).toMatch(/^stopped after step \d+ of 150; go on with: reparam train --resume parts$/m);
-  const resumed = await reparam(["train", "--resume", "parts"], { cwd });
+  const resumed = await reparam(["train", "--resume", "parts"]);
   expect(resumed.code, resumed.stderr).toBe(0);
   expect(resumed.stderr).toMatch(/^training parts from step \d+ of 150: /m);
   const [one, other] = ["whole", "parts"].map((name) => join(cwd, name));
@@ -96,11 +109,11 @@ it("asked to stop in the midst of EM, it goes on to the same bits", async () => 
 
 it("what cannot take gaps says who can, in one line", async () => {
   expectMistake(
-    await reparam(["train", "gaps.csv", "--missing", "keep", "--out", "no"], { cwd }),
+    await reparam(["train", "gaps.csv", "--missing", "keep", "--out", "no"]),
     /^--missing: changes nothing with --model vae; it is for probabilistic-pca, factor-analysis$/,
   );
   expectMistake(
-    await reparam(["train", "gaps.csv", ...factors, "--latents", "4", "--out", "no"], { cwd }),
+    await reparam(["train", "gaps.csv", ...factors, "--latents", "4", "--out", "no"]),
     /^factor analysis: of 4 numbers an example, 1 to 3 latents can be taken, got 4$/,
   );
 });

@@ -3,10 +3,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
-import { newFolder, reparam, start } from "./command.ts";
-import { contents, expectMistake, small, train, writeData } from "./small-run.ts";
+import { newFolder, start } from "./command.ts";
+import { type Mistake, oneProcess, refuses } from "./one-process.ts";
+import { expectMistake, small, train, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const write = (name: string, content: string | Uint8Array): void => writeFileSync(join(cwd, name), content);
 
 /** An IDX file of bytes: the magic number, the sizes and zeros, of which the last few may be missing. */
@@ -37,19 +39,8 @@ beforeAll(async () => {
   write("no.json", "latents: 3\nbatch: 4\n");
   write("list.json", "[1]");
   write("half.json", '{"latents": 3');
-  await train("run", { cwd }, "--steps", "5");
+  await train("run", reparam, "--steps", "5");
 });
-
-/** A mistake by what is wrong, the words after `reparam`, and what is said. */
-type Mistake = readonly [string, readonly string[], RegExp];
-
-function refuses(mistakes: readonly Mistake[]): void {
-  it.each(mistakes)("%s", async (_name, args, message) => {
-    const before = contents(cwd);
-    expectMistake(await reparam(args, { cwd }), message);
-    expect(contents(cwd)).toEqual(before);
-  });
-}
 
 const trainOn = (data: string, ...flags: readonly string[]): readonly string[] => [
   ...["train", data, "--out", "new/run", ...small, "--steps", "2"],
@@ -57,7 +48,7 @@ const trainOn = (data: string, ...flags: readonly string[]): readonly string[] =
 ];
 
 describe("data", () => {
-  refuses([
+  refuses(cwd, reparam, [
     ["no such file", trainOn("nothing.npy"), /^nothing\.npy: no such file$/],
     [
       "a folder",
@@ -122,7 +113,7 @@ describe("data", () => {
 describe("a likelihood that is no density on the data", () => {
   const is = (likelihood: string, measure: string): RegExp =>
     new RegExp(`^--likelihood ${likelihood} is no density on ${measure} data; use --likelihood \\w+`);
-  refuses([
+  refuses(cwd, reparam, [
     ["Normal on bytes", trainOn("bytes.npy", "--likelihood", "normal"), is("normal", "bytes")],
     ["Bernoulli on real numbers", trainOn("real.npy", "--likelihood", "bernoulli"), is("bernoulli", "real")],
     ["discretised logistic on real numbers", trainOn("real.npy", "--likelihood", "logistic"), is("logistic", "real")],
@@ -145,7 +136,7 @@ describe("options", () => {
     trainOn("bytes.npy", flag, value),
     message,
   ];
-  refuses([
+  refuses(cwd, reparam, [
     wrong("--batch", "0", /^--batch: .*above 0.*, got 0$/),
     wrong("--epochs", "-3", /^--epochs: .*above 0.*, got -3$/),
     wrong("--latents", "2.5", /^--latents: expected int.*, got 2\.5$/),
@@ -200,7 +191,7 @@ describe("a config file", () => {
     ["train", "bytes.npy", "--config", file, "--out", "new/run"],
     message,
   ];
-  refuses([
+  refuses(cwd, reparam, [
     config("nothing.json", /^nothing\.json: cannot be read; /),
     config("typo.json", /^typo\.json: learningrat is not an option; did you mean learningRate\?/),
     config("no.json", /^no\.json: is not JSON: .*/),
@@ -213,7 +204,7 @@ describe("a config file", () => {
 });
 
 describe("the run's folder", () => {
-  refuses([
+  refuses(cwd, reparam, [
     [
       "holds a run",
       trainOn("bytes.npy", "--out", "run"),
@@ -249,8 +240,8 @@ describe("the run's folder", () => {
     const writer = start(["train", "bytes.npy", ...small, "--steps", "100000", "--out", "busy"], { cwd });
     await writer.said("training busy");
     const inUse = new RegExp(`^busy: is in use by process ${writer.pid} since .*: wait for it or stop it$`);
-    expectMistake(await reparam(["train", "--resume", "busy"], { cwd }), inUse);
-    expectMistake(await reparam(trainOn("bytes.npy", "--out", "busy", "--force"), { cwd }), inUse);
+    expectMistake(await reparam(["train", "--resume", "busy"]), inUse);
+    expectMistake(await reparam(trainOn("bytes.npy", "--out", "busy", "--force")), inUse);
     writer.kill("SIGINT");
     expect((await writer.ended).code).toBe(130);
     const resumed = start(["train", "--resume", "busy"], { cwd });
@@ -261,7 +252,7 @@ describe("the run's folder", () => {
 
 describe("evaluate", () => {
   const evaluate = (...args: readonly string[]): readonly string[] => ["evaluate", "run", ...args];
-  refuses([
+  refuses(cwd, reparam, [
     ["nothing", ["evaluate"], /^missing required argument 'run'; see `reparam evaluate --help`$/],
     ["no run", ["evaluate", "nothing"], /^nothing: there is no such folder; /],
     ["--samples 0", evaluate("--samples", "0"), /^--samples: an integer of 1 or more is expected, got "0"$/],

@@ -1,60 +1,72 @@
 /**
- * The built command run again and again in one process, which spares most of what a mistake costs: starting Node and
- * reading the modules. Each run has its own arguments, output and exit code; what a run leaves behind in the process is
- * seen by those after it. What a process of its own must show, such as signals, stays with `reparam` of command.ts.
+ * The built command run again and again in one process, which spares most of what a short run costs: starting Node and
+ * reading the modules. Each run has its own arguments, outputs and exit code. What needs a process of its own (a signal, a
+ * broken file system, two that write at once, bits that must not depend on what ran before) has `start` of command.ts.
  */
-import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { type Ended, launch, main, outputs, reparam, type Surroundings } from "./command.ts";
+import { type Command, launch, main, outputs, reparam, type Surroundings } from "./command.ts";
 import { contents, expectMistake } from "./small-run.ts";
 
 const server = fileURLToPath(new URL("one-process/server.mjs", import.meta.url));
 /** Ends what a run says, on both outputs. */
-const MARK = "\0end of the run\0";
+const MARK = "\x1e end of the run \x1e";
 
 /** Runs the command to its end, all runs in one process of these surroundings, one after another. */
-export function oneProcess(surroundings: Surroundings): (args: readonly string[]) => Promise<Ended> {
-  let child: ChildProcess | undefined;
+export function oneProcess(surroundings: Surroundings): Command {
+  let ask: Command | undefined;
+  let before: Promise<unknown> = Promise.resolve();
   return (args) => {
-    child ??= launch([server, main, MARK], surroundings, ["ignore", "pipe", "pipe", "ipc"]);
-    return ask(child, args);
+    const asked = ask ?? serve(surroundings);
+    ask = asked;
+    const ended = before.then(() => asked(args));
+    before = ended.catch(() => {}); // whoever awaits it is told
+    return ended;
   };
 }
 
-async function ask(child: ChildProcess, args: readonly string[]): Promise<Ended> {
-  if (child.exitCode !== null || child.signalCode !== null) throw new Error("the process of the runs before has ended");
+function serve(surroundings: Surroundings): Command {
+  const child = launch([server, main, MARK], surroundings, ["ignore", "pipe", "pipe", "ipc"]);
   const { stdout, stderr } = outputs(child);
-  const closed = once(child, "close").then(() => undefined);
-  const [said, told] = [stdout, stderr].map(async (stream) => {
-    let text = "";
-    const hear = (chunk: Buffer): void => void (text += chunk.toString("latin1"));
-    stream.on("data", hear);
-    while (!text.endsWith(MARK) && (await Promise.race([once(stream, "data"), closed])) !== undefined);
-    stream.off("data", hear);
-    return Buffer.from(text, "latin1").toString().replace(MARK, "");
+  let hasEnded = false;
+  const end = once(child, "close").then(() => {
+    hasEnded = true;
   });
-  const answer = once(child, "message");
-  child.send(args);
-  const message = await Promise.race([answer, closed]);
-  const [code, signal] = message === undefined ? [child.exitCode, child.signalCode] : [Number(message[0]), null];
-  return { code, signal, stdout: await said, stderr: await told };
+  /** What is said until the mark. */
+  const heard = async (stream: Readable): Promise<string> => {
+    const chunks: Buffer[] = [];
+    const hear = (chunk: Buffer): void => void chunks.push(chunk);
+    stream.on("data", hear);
+    const text = (): string => Buffer.concat(chunks).toString();
+    while (!text().endsWith(MARK) && !hasEnded) await Promise.race([once(stream, "data"), end]);
+    stream.off("data", hear);
+    return text().replace(MARK, "");
+  };
+  return async (args) => {
+    if (hasEnded) throw new Error("the run before has ended the process of all");
+    const answer = Promise.race([once(child, "message"), end]);
+    const texts = Promise.all([heard(stdout), heard(stderr)]);
+    child.send(args);
+    const [code] = (await answer) ?? [child.exitCode];
+    const [said, told] = await texts;
+    return { code, signal: child.signalCode, stdout: said, stderr: told };
+  };
 }
 
 /** A mistake: what is wrong, the words after `reparam`, and what is said. */
 export type Mistake = readonly [string, readonly string[], RegExp];
 
 /**
- * A test for each mistake: it is told in one line with exit code 2, and nothing in the folder changes. All are made in one
- * process, and the first of them in a process of its own too, where all must be the same.
+ * A test for each mistake: it is told in one line with exit code 2, and nothing in the folder changes. The first of them is
+ * made in a process of its own as well, which must end alike.
  */
-export function refuses(cwd: string, mistakes: readonly Mistake[]): void {
-  const together = oneProcess({ cwd });
+export function refuses(cwd: string, run: Command, mistakes: readonly Mistake[]): void {
   const [first] = mistakes;
   it.each(mistakes)("%s", async (_name, args, message) => {
     const before = contents(cwd);
-    const ended = await together(args);
+    const ended = await run(args);
     expectMistake(ended, message);
     if (args === first[1]) expect(await reparam(args, { cwd })).toEqual(ended);
     expect(contents(cwd)).toEqual(before);

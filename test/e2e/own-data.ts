@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { parseNpy } from "../../src/data/npy.ts";
 import { stream } from "../../src/random/stream.ts";
 import type { NdArray } from "../../src/tensor/ndarray.ts";
-import { type Ended, reparam } from "./command.ts";
+import { type Command, type Ended, reparam } from "./command.ts";
 import { small } from "./small-run.ts";
 
 const PER_CLASS = 30;
@@ -63,15 +63,16 @@ export function writeTable(folder: string): void {
   writeFileSync(join(folder, "table.csv"), `${lines.join("\n")}\n`);
 }
 
-/** Trains a small model on photos or table.csv. */
+/** Trains a small model on photos or table.csv, by a command or in a folder. */
 export async function trainOwn(
   data: "photos" | "table.csv",
   out: string,
-  cwd: string,
+  by: Command | string,
   ...more: readonly string[]
 ): Promise<Ended> {
   const reading = data === "photos" ? ["--size", String(SIDE)] : ["--label", "group"];
-  const ended = await reparam(["train", data, ...TRAINING, ...reading, "--out", out, ...more], { cwd });
+  const args = ["train", data, ...TRAINING, ...reading, "--out", out, ...more];
+  const ended = await (typeof by === "function" ? by(args) : reparam(args, { cwd: by }));
   expect(ended.code, ended.stderr).toBe(0);
   return ended;
 }

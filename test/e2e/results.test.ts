@@ -4,15 +4,17 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { load } from "../../src/trained/load.ts";
-import { newFolder, reparam, start } from "./command.ts";
+import { newFolder, start } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { PIXELS, readColumns, readNpy, SIDE, trainOwn, writeNoise, writePhotos, writeTable } from "./own-data.ts";
 import { contents, expectMistake, fingerprint, small, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (...names: readonly string[]): string => join(cwd, ...names);
 
 async function succeed(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await reparam(args, { cwd });
+  const { code, stdout, stderr } = await reparam(args);
   expect(code, stderr).toBe(0);
   return stdout;
 }
@@ -52,7 +54,7 @@ beforeAll(async () => {
   writeTable(cwd);
   writeData(cwd);
   await trainOwn("photos", "runs/photos", cwd, "--steps", "300", "--learning-rate", "0.01", "--warmup", "0");
-  await trainOwn("table.csv", "runs/table", cwd);
+  await trainOwn("table.csv", "runs/table", reparam);
 });
 
 describe("score", () => {
@@ -120,7 +122,7 @@ describe("score", () => {
 
 describe("export", () => {
   it("a folder that works by itself, with neither data nor paths in it", async () => {
-    await trainOwn("photos", "runs/gone", cwd);
+    await trainOwn("photos", "runs/gone", reparam);
     await succeed("sample", "runs/gone", "--count", "3", "--out", "of-run.npy");
     const told = JSON.parse(await succeed("export", "runs/gone", "--out", "model", "--json"));
     rmSync(at("runs/gone"), { recursive: true });
@@ -149,17 +151,17 @@ describe("export", () => {
   it("is replaced only when asked, in part where only a part is wanted, and is no run", async () => {
     const again = ["export", "runs/table", "--out", "model"];
     const before = contents(at("model"));
-    expectMistake(await reparam(again, { cwd }), /^model: exists; --force replaces it, or choose another folder$/);
+    expectMistake(await reparam(again), /^model: exists; --force replaces it, or choose another folder$/);
     expect(contents(at("model"))).toEqual(before);
     await succeed(...again, "--force", "--only", "decode, sample");
     expect(readdirSync(at("model")).sort()).toEqual([
       ...["README.md", "config.json", "decoder.onnx", "likelihood.onnx", "prior.onnx"],
     ]);
     expectMistake(
-      await reparam(["encode", "model", "table.csv", "--out", "none.csv"], { cwd }),
+      await reparam(["encode", "model", "table.csv", "--out", "none.csv"]),
       /^model: cannot encode, as it has no encoder\.onnx; it can do \{ needs: \["decode", "sample"\] \}/,
     );
-    expectMistake(await reparam(["train", "--resume", "model"], { cwd }), /^model: is an exported model: /);
+    expectMistake(await reparam(["train", "--resume", "model"]), /^model: is an exported model: /);
     await succeed(...again, "--force");
     for (const args of [
       ["score", "model"],
@@ -167,7 +169,7 @@ describe("export", () => {
       ["report", "model"],
       ["evaluate", "model"],
     ]) {
-      expectMistake(await reparam(args, { cwd }), /^model: is an exported model, without its data: name examples, /);
+      expectMistake(await reparam(args), /^model: is an exported model, without its data: name examples, /);
     }
     expect(await succeed("info", "model")).toMatch(/^ {2}trained +an exported model, /m);
   });
@@ -178,7 +180,7 @@ describe("export", () => {
       ["table.csv", /^table\.csv: is a file; choose another name for the folder$/],
     ] as const) {
       const before = contents(cwd);
-      expectMistake(await reparam(["export", "runs/table", "--out", out, "--force"], { cwd }), message);
+      expectMistake(await reparam(["export", "runs/table", "--out", out, "--force"]), message);
       expect(contents(cwd)).toEqual(before);
     }
   });
@@ -224,7 +226,7 @@ describe("held-out files", () => {
     cpSync(at("photos/discs"), at("test-photos"), { recursive: true });
     cpSync(at("photos"), at("validation-photos"), { recursive: true });
     const held = ["--validation", "validation-photos", "--test", "test-photos"];
-    const { stderr } = await trainOwn("photos", "runs/held", cwd, ...held);
+    const { stderr } = await trainOwn("photos", "runs/held", reparam, ...held);
     expect(stderr).toContain("training runs/held: 60 examples of 3×16×16, 8-bit, 60 held out for validation\n");
     const told = JSON.parse(await succeed("evaluate", "runs/held", "--samples", "2", "--json"));
     expect(told.split).toBe("test");
@@ -236,7 +238,7 @@ describe("held-out files", () => {
     const [head, ...lines] = readFileSync(at("table.csv"), "utf8").trimEnd().split("\n");
     const turned = [head, ...lines.slice(0, 20)].map((line) => line.split(",").reverse().join(","));
     writeFileSync(at("turned.csv"), `${turned.join("\n")}\n`);
-    await trainOwn("table.csv", "runs/turned", cwd, "--validation", "turned.csv");
+    await trainOwn("table.csv", "runs/turned", reparam, "--validation", "turned.csv");
     await succeed("encode", "runs/turned", "table.csv", "--limit", "20", "--out", "straight-codes.csv");
     await succeed("encode", "runs/turned", "--split", "validation", "--out", "turned-codes.csv");
     expect(readFileSync(at("turned-codes.csv"), "utf8")).toBe(readFileSync(at("straight-codes.csv"), "utf8"));
@@ -245,17 +247,17 @@ describe("held-out files", () => {
 
 describe("a run that was stopped in training", () => {
   it("is refused with the remedy, which mends it", async () => {
-    const stopped = await reparam(["train", "bytes.npy", ...small, "--steps", "60", "--out", "stopped"], {
+    const stopped = await start(["train", "bytes.npy", ...small, "--steps", "60", "--out", "stopped"], {
       cwd,
       preload: "signal-at-call",
       env: { SIGNAL_AT_CALL: "SIGINT:65" },
-    });
+    }).ended;
     expect(stopped.code, stopped.stderr).toBe(130);
     const commands = [["sample"], ["encode"], ["score"], ["export"], ["interpolate", "0", "1"], ["report"]];
     const before = contents(cwd);
     for (const [command, ...rest] of commands) {
       expectMistake(
-        await reparam([command, "stopped", ...rest], { cwd }),
+        await reparam([command, "stopped", ...rest]),
         /^stopped.* (finish the run with: )?reparam train --resume /,
       );
     }

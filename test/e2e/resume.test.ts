@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { permutation, stream } from "../../src/random/stream.ts";
-import { newFolder, reparam, start } from "./command.ts";
-import { checkpoint, fingerprint, metrics, small, train, writeData } from "./small-run.ts";
+import { newFolder, type Surroundings, start } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
+import { checkpoint, expectMistake, fingerprint, metrics, small, train, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (name: string): string => join(cwd, name);
 const steps = ["--steps", "60", "--checkpoint-every", "1"] as const;
 
@@ -29,15 +31,15 @@ describe("killed by SIGKILL and resumed, again and again, a run ends with the bi
     // A step's checkpoint takes 7 calls, the whole run about 500. Eight of 1 … 90, drawn with the seed 1: 375 calls in all.
     const calls = [...permutation(90, stream(1, "kills")).slice(0, 8)].map((n) => n + 1);
     for (const n of calls) {
-      const killed = await reparam(goOn("by-call"), {
+      const killed = await start(goOn("by-call"), {
         cwd,
         preload: "signal-at-call",
         env: { SIGNAL_AT_CALL: `SIGKILL:${n}` },
-      });
+      }).ended;
       expect(killed.signal, `call ${n}: ${killed.stderr}`).toBe("SIGKILL");
       expect(killed.stderr).not.toContain("going on from checkpoint.previous"); // the latest is never damaged
     }
-    const { code, stderr } = await reparam(goOn("by-call"), { cwd });
+    const { code, stderr } = await start(goOn("by-call"), { cwd }).ended;
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(/^training by-call from step \d+ of 60: /m);
     expect(fingerprint(at("by-call"))).toEqual(uninterrupted);
@@ -52,7 +54,7 @@ describe("killed by SIGKILL and resumed, again and again, a run ends with the bi
       run.kill("SIGKILL");
       await run.ended;
     }
-    const { code, stderr } = await reparam(goOn("by-time"), { cwd });
+    const { code, stderr } = await reparam(goOn("by-time"));
     expect(code, stderr).toBe(0);
     expect(fingerprint(at("by-time"))).toEqual(uninterrupted);
   });
@@ -62,9 +64,41 @@ describe("killed by SIGKILL and resumed, again and again, a run ends with the bi
   });
 });
 
+describe("killed before its first checkpoint", () => {
+  const begun = (out: string): readonly string[] => {
+    return ["train", "bytes.npy", ...small, "--steps", "5", "--from", "whole", "--out", out];
+  };
+  const kill = (n: number): Surroundings => {
+    return { cwd, preload: "signal-at-call", env: { SIGNAL_AT_CALL: `SIGKILL:${n}` } };
+  };
+
+  it("a run begins again with --resume, with the parameters that it was given", async () => {
+    const whole = await reparam(begun("from-whole"));
+    expect(whole.code, whole.stderr).toBe(0);
+    // Six calls lock the folder and write config.json.
+    expect((await start(begun("from-killed"), kill(8)).ended).signal).toBe("SIGKILL");
+    expect(existsSync(join(at("from-killed"), "checkpoint.safetensors"))).toBe(false);
+    const { code, stderr } = await reparam(["train", "--resume", "from-killed"]);
+    expect(code, stderr).toBe(0);
+    expect(fingerprint(at("from-killed"))).toEqual(fingerprint(at("from-whole")));
+  });
+
+  it("and one that had not begun is told so, and does not stand in the way", async () => {
+    expect((await start(begun("not-begun"), kill(5)).ended).signal).toBe("SIGKILL");
+    expect(readdirSync(at("not-begun"))).not.toEqual([]);
+    expectMistake(
+      await reparam(["train", "--resume", "not-begun"]),
+      /^not-begun: no run has begun there; begin one with: reparam train --out not-begun$/,
+    );
+    const { code, stderr } = await reparam(begun("not-begun"));
+    expect(code, stderr).toBe(0);
+    expect(readdirSync(at("not-begun")).sort()).toEqual(readdirSync(at("from-whole")).sort());
+  });
+});
+
 it("a finished run that is resumed stays as it is", async () => {
-  await train("finished", { cwd }, ...steps);
-  const { code } = await reparam(["train", "--resume", "finished"], { cwd });
+  await train("finished", reparam, ...steps);
+  const { code } = await reparam(["train", "--resume", "finished"]);
   expect(code).toBe(0);
   expect(fingerprint(at("finished"))).toEqual(uninterrupted);
 });
@@ -75,11 +109,11 @@ describe.each(["SIGINT", "SIGTERM"] as const)("%s", (signal) => {
 
   it("finishes the step, checkpoints and says how to go on; resumed, the bits are the same", async () => {
     // In the midst of an epoch, without a checkpoint at every step: this one is the signal's own.
-    const stopped = await reparam(["train", "bytes.npy", ...small, "--steps", "60", "--out", out], {
+    const stopped = await start(["train", "bytes.npy", ...small, "--steps", "60", "--out", out], {
       cwd,
       preload: "signal-at-call",
       env: { SIGNAL_AT_CALL: `${signal}:65` },
-    });
+    }).ended;
     expect(stopped.code, stopped.stderr).toBe(code);
     expect(stopped.stdout).toBe("");
     const lines = stopped.stderr.trimEnd().split("\n");
@@ -89,7 +123,7 @@ describe.each(["SIGINT", "SIGTERM"] as const)("%s", (signal) => {
     expect(metrics(at(out))).toHaveLength(Math.floor(Number(step) / 5));
     expect(readdirSync(at(out))).not.toContain("lock");
 
-    const resumed = await reparam(command.split(" "), { cwd });
+    const resumed = await reparam(command.split(" "));
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(fingerprint(at(out))).toEqual(uninterrupted);
   });
@@ -118,7 +152,7 @@ describe("Ctrl-C", () => {
       "trained, not evaluated; finish with: reparam train --resume trained",
     );
     expect(checkpoint(at("trained")).metadata.step).toBe("10");
-    const evaluated = await reparam(["evaluate", "trained", "--samples", "5"], { cwd });
+    const evaluated = await reparam(["evaluate", "trained", "--samples", "5"]);
     expect(evaluated.code, evaluated.stderr).toBe(0);
   });
 

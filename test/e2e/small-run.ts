@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { encodeNpy } from "../../src/data/npy.ts";
 import { readRows } from "../../src/run/metrics.ts";
 import { decodeSafetensors, type TensorFile } from "../../src/run/safetensors.ts";
-import { type Ended, reparam, type Surroundings } from "./command.ts";
+import { type Command, type Ended, reparam, type Surroundings } from "./command.ts";
 
 /** 200 examples: 180 to train on and 20 for validation, so 5 steps of 32 an epoch. */
 const EXAMPLES = 200;
@@ -46,8 +46,9 @@ export function writeData(folder: string): void {
 }
 
 /** Trains the small model on bytes.npy, from the beginning to the end. */
-export async function train(out: string, surroundings: Surroundings, ...more: readonly string[]): Promise<Ended> {
-  const ended = await reparam(["train", "bytes.npy", ...small, "--out", out, ...more], surroundings);
+export async function train(out: string, by: Command | Surroundings, ...more: readonly string[]): Promise<Ended> {
+  const args = ["train", "bytes.npy", ...small, "--out", out, ...more];
+  const ended = await (typeof by === "function" ? by(args) : reparam(args, by));
   expect(ended.code, ended.stderr).toBe(0);
   return ended;
 }

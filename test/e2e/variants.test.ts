@@ -3,10 +3,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
-import { newFolder, reparam } from "./command.ts";
+import { newFolder } from "./command.ts";
+import { oneProcess } from "./one-process.ts";
 import { checkpoint, contents, metrics, STEPS_PER_EPOCH, small, writeData } from "./small-run.ts";
 
 const cwd = newFolder();
+const reparam = oneProcess({ cwd });
 const at = (...names: readonly string[]): string => join(cwd, ...names);
 
 beforeAll(() => {
@@ -18,7 +20,7 @@ beforeAll(() => {
 
 /** Trains a small model with these flags and looks at what every run must have left. */
 async function trained(out: string, data: string, ...flags: readonly string[]): Promise<string> {
-  const { code, stderr } = await reparam(["train", data, ...small, "--out", out, ...flags], { cwd });
+  const { code, stderr } = await reparam(["train", data, ...small, "--out", out, ...flags]);
   expect(code, stderr).toBe(0);
   const names = Object.keys(contents(at(out)));
   for (const name of ["encoder", "decoder", "prior", "density"]) expect(names).toContain(`${name}.onnx`);
@@ -172,7 +174,7 @@ describe("--patience", () => {
     expect(column("still", "epoch")).toEqual([1, 2, 3]);
     expect(new Set(validationElbo("still")).size).toBe(1);
 
-    const resumed = await reparam(["train", "--resume", "still"], { cwd });
+    const resumed = await reparam(["train", "--resume", "still"]);
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(column("still", "epoch")).toEqual([1, 2, 3]);
   });
@@ -187,7 +189,7 @@ describe("--patience", () => {
     expect(checkpoint(at("overfit"), "best.safetensors").metadata.step).toBe(String((best + 1) * STEPS_PER_EPOCH));
 
     // The validation bound after each epoch is of one sample, by the same draws that an evaluation of one sample makes.
-    const scored = await reparam(["evaluate", "overfit", "--split", "validation", "--samples", "1", "--json"], { cwd });
+    const scored = await reparam(["evaluate", "overfit", "--split", "validation", "--samples", "1", "--json"]);
     const [elbo] = JSON.parse(scored.stdout).numbers.filter(({ name }: { name: string }) => name === "ELBO");
     // The parameters are constants in the file and inputs in training, so ONNX Runtime may fold: float32's rounding.
     expect(Math.abs(elbo.value / elbos[best] - 1)).toBeLessThan(1e-5);

@@ -5,7 +5,7 @@ import { arrayDataset, type Dataset, numbersOf } from "../../src/data/dataset.ts
 import { largestAngle } from "../../src/linalg/subspace.ts";
 import { autoencoder } from "../../src/models/autoencoder.ts";
 import { type DataDescription, describeData, type PointModel } from "../../src/models/model.ts";
-import { fitPca, type Pca } from "../../src/models/pca.ts";
+import { fitPca, type Pca, pcaError } from "../../src/models/pca.ts";
 import { namedLeaves } from "../../src/onnx/lower.ts";
 import { stream } from "../../src/random/stream.ts";
 import type { Engine } from "../../src/runtime/engine.ts";
@@ -128,6 +128,31 @@ describe("a linear autoencoder", () => {
     );
     // float32 steps: the error is flat at its least, so that 1e-3 of an angle is 1e-6 of it
     expect(Math.abs(at(dataset, given).error / left([0, 1]) - 1)).toBeLessThan(1e-5);
+  });
+
+  it("of two matrices alone, trained by gradients, leaves what PCA about 0 does", async () => {
+    const uncentred = (widths: readonly number[]) => (description: DataDescription) =>
+      autoencoder({ architecture: { kind: "mlp", widths }, latents: K, uncentred: true }, description);
+    const steps = 1000;
+    const { model, description, parameters } = await fitModel(uncentred([]), dataset, {
+      engine,
+      epochs: steps,
+      batchSize: N,
+      learningRate: { kind: "warmupCosine", peak: 0.1, warmup: 20, total: steps },
+    });
+    expect([...parameters.keys()].sort()).toEqual(["decoder/output/weight", "encoder/output/weight"]);
+    const loss = mean(model.terms(data("x", [N, 1, 2, 3])).squaredError);
+    const given = Object.fromEntries(
+      Array.from(parameters, ([name, { data: values, shape }]) => [name, { data: Float64Array.from(values), shape }]),
+    );
+    const x = { data: Float64Array.from(numbersOf(dataset)), shape: [N, 1, 2, 3] };
+    const [error] = evaluate([loss], { ...given, x })[0].data;
+    const expected = pcaError(await fitPca(engine, dataset, { latents: K, uncentred: true }));
+    expect(Math.abs(error / expected - 1)).toBeLessThan(1e-5); // as of the centred one
+    expect(Math.abs(expected / left([0, 1]) - 1)).toBeGreaterThan(0.1); // which leaves another error
+    expect(() => uncentred([4])(description)).toThrow(
+      /^--uncentred: is for two matrices .*; give --encoder linear too$/,
+    );
   });
 
   it("refuses categories", () => {

@@ -306,6 +306,58 @@ describe("what cannot be fitted is told in one line", () => {
     expect(Math.abs(settings.floor / (FLOOR_SHARE * moments(line).covariance[0][0]) - 1)).toBeLessThan(1e-15);
   });
 
+  // A column twice, and one that others make up: the flat direction is spread over 2, 3 and 5 numbers.
+  it.each([
+    ["a column twice", (x: number, y: number) => [x, y, x]],
+    ["a sum of two", (x: number, y: number) => [x, y, x + y]],
+    ["a sum of four", (x: number, y: number, z: number) => [x, y, z, x * y, x + y + z + x * y]],
+  ])("and that a direction is at the floor is told: %s", async (_what, row) => {
+    const given = rows.map(([x, y, z]) => row(x, y, z));
+    for (const covariance of ["full", "tied"] as const) {
+      const { state, settings } = await fitMixture(engine, rowExamples(given), { components: 3, covariance });
+      const [remark] = mixtureRemarks(state, settings, given.length);
+      expect(remark, covariance).toMatch(
+        /^mixture: 3 of 3 components \(0, 1, 2\) are flat: .*columns that others make up$/,
+      );
+    }
+    // Variances alone know nothing of directions between the numbers.
+    for (const covariance of ["diagonal", "spherical"] as const) {
+      const { state, settings } = await fitMixture(engine, rowExamples(given), { components: 3, covariance });
+      expect(mixtureRemarks(state, settings, given.length), covariance).toEqual([]);
+    }
+  });
+
+  it("and so is a variance, in every kind of covariance; twice the floor is the bound", async () => {
+    const floor = 1e-3;
+    for (const covariance of covarianceNames) {
+      for (const [share, told] of [
+        [1.99, 1],
+        [2.01, 0],
+      ]) {
+        const start = startingState(
+          [...centres.slice(0, 2)].map(([x, y]) => [x, y]),
+          [1, 1],
+          covariance,
+        );
+        // The least variance of component 1, of covariances about axes that are turned.
+        const [c, s] = [Math.cos(0.5), Math.sin(0.5)];
+        const least = share * floor;
+        const whole = [c * c + least * s * s, c * s * (1 - least), c * s * (1 - least), s * s + least * c * c];
+        const numbers = {
+          full: [1, 0, 0, 1, ...whole],
+          tied: whole,
+          diagonal: [1, 1, 1, least],
+          spherical: [1, least],
+        };
+        const state = { ...start, covariances: { ...start.covariances, data: Float64Array.from(numbers[covariance]) } };
+        const remarks = mixtureRemarks(state, { floor, covariance }, 100);
+        expect(remarks, `${covariance} ${share}`).toHaveLength(told);
+        const which = covariance === "tied" ? "2 of 2 components (0, 1)" : "1 of 2 components (1)";
+        if (told === 1) expect(remarks[0]).toContain(`mixture: ${which} are flat: `);
+      }
+    }
+  });
+
   it("a state of another shape or of no probabilities", async () => {
     const em = await openMixtureEm(engine, { components: 3, d: 3 }, { covariance: "tied", floor: 0 });
     await expect(em.step(startingState(means, [1, 1, 1], "full"), examples)).rejects.toThrow(

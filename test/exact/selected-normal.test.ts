@@ -54,6 +54,10 @@ describe.each(forms)("$name", ({ spread, feeds }) => {
   };
   const x = array([0.3, -1, 2, 2.5, -7, 4, 1, 1], [4, D]);
 
+  it("is called what each of its components is", () => {
+    expect(over(4).name).toBe("scale" in spread ? "Normal" : "MultivariateNormal");
+  });
+
   it("has each component's density, and that of the one that z says", () => {
     const [all, leaf] = [over(4), data("x", [4, D])];
     const outputs = [all.componentLogProb(leaf), ...[0, 1, 2].map((c) => own(c).logProb(leaf))];

@@ -95,5 +95,11 @@ it("refuses what has no maximum", () => {
     "probabilistic PCA: of 13 numbers an example, 1 to 12 latents can be taken, got 13",
   );
   const flat = rows.map(([a, b]) => [a, b, a + b, a - b]);
-  expect(() => fitProbabilisticPca(moments(flat), 2)).toThrow("the density infinite; take fewer latents");
+  const refused = (k: number): string =>
+    `probabilistic PCA: the data lie in ${k} dimensions of 4, so the noise left is 0 and the density infinite; take fewer latents`;
+  expect(() => fitProbabilisticPca(moments(flat), 2)).toThrow(refused(2));
+  // By EM the noise halves about every step, and the same is said where it is lost in rounding.
+  for (const k of [2, 3]) {
+    expect(() => fitByEm(moments(flat), { start: emStart(moments(flat), k, 1) })).toThrow(refused(k));
+  }
 });

@@ -3,8 +3,6 @@ import { type RowWriter, rowWriter } from "../row-file.ts";
 import type { Rows } from "../rows.ts";
 
 const BLOCK_NUMBERS = 2 ** 16;
-/** In fewer rows integers that rise may be anything. */
-const FEW = 10;
 
 /** Collects rows, in which NaN is missing, and sees which of their columns ever change. */
 export class FeatureWriter {
@@ -15,28 +13,21 @@ export class FeatureWriter {
   readonly #block: Float32Array;
   #filled = 0;
   readonly #first: Float32Array;
-  readonly #last: Float32Array;
   readonly #varies: Uint8Array;
-  readonly #jumps: Uint8Array;
 
   constructor(size: number, limit: number | undefined) {
     this.#size = size;
     this.#writer = rowWriter({ size, dtype: "float32", limit });
     this.#block = new Float32Array(Math.max(1, Math.floor(BLOCK_NUMBERS / size)) * size);
     this.#first = new Float32Array(size).fill(Number.NaN);
-    this.#last = new Float32Array(size);
     this.#varies = new Uint8Array(size);
-    this.#jumps = new Uint8Array(size);
   }
 
   take(row: Float32Array): void {
     for (let i = 0; i < row.length; i++) {
       if (Number.isNaN(this.#first[i])) this.#first[i] = row[i];
       else if (row[i] !== this.#first[i] && !Number.isNaN(row[i])) this.#varies[i] = 1;
-      const follows = Number.isInteger(row[i]) && (this.length === 0 || row[i] > this.#last[i]);
-      if (!follows) this.#jumps[i] = 1;
     }
-    this.#last.set(row);
     this.#block.set(row, this.#filled);
     this.#filled += row.length;
     this.length++;
@@ -52,12 +43,6 @@ export class FeatureWriter {
   /** Whether this number is another one in some row. */
   varies(feature: number): boolean {
     return this.#varies[feature] === 1;
-  }
-
-  /** Whether it counts the rows: integers that rise in every row, with gaps for no more than a tenth of them. */
-  counts(feature: number): boolean {
-    const span = this.#last[feature] - this.#first[feature] + 1;
-    return this.length >= FEW && this.#jumps[feature] === 0 && span <= 1.1 * this.length;
   }
 
   /** The number in the first row that has one; NaN where none has. */

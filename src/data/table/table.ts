@@ -5,6 +5,7 @@ import type { ReadingOptions } from "../reading.ts";
 import type { Rows } from "../rows.ts";
 import { quoted, someOf } from "./cells.ts";
 import { type ColumnChoice, chooseColumns } from "./choice.ts";
+import { RowCounting } from "./counting.ts";
 import { FeatureWriter, someColumns } from "./features.ts";
 import { GivenReader } from "./given.ts";
 import { LabelReader } from "./labels.ts";
@@ -78,6 +79,7 @@ async function readTable(
   const numbers = new NumberReader(path, delimiter, names);
   const given = new GivenReader(path, names, choice.given, numbers);
   const writer = new FeatureWriter(features.length, options.limit);
+  const counting = new RowCounting(features.length, { gaps: !keep });
   const left = new LeftOut();
   const labels =
     choice.label === undefined ? undefined : new LabelReader(path, names[choice.label], options.label !== undefined);
@@ -100,6 +102,7 @@ async function readTable(
       gaps++;
       if (missing < 0 && !keep) missing = features[i];
     }
+    if (gaps < features.length) counting.see(row);
     given.read(cells, line);
     if (missing < 0 && given.missing !== undefined) missing = given.missing;
     const label = choice.label === undefined ? "" : cells[choice.label].trim();
@@ -117,7 +120,7 @@ async function readTable(
   try {
     await forEachRow(text.all(), { path, delimiter }, take);
     left.check(path, names, writer.length, choice.stated);
-    const kept = keptFeatures(path, writer, choice, names);
+    const kept = keptFeatures(path, writer, counting, choice, names);
     const { notices, ...classes } = labels?.finish() ?? { notices: [] };
     return {
       ...classes,
@@ -157,11 +160,12 @@ function ragged(path: string, cells: readonly string[], line: number, { names, d
 function keptFeatures(
   path: string,
   writer: FeatureWriter,
+  rowCounting: RowCounting,
   { features, stated }: ColumnChoice,
   names: readonly string[],
 ): { readonly positions: readonly number[]; readonly notices: readonly string[] } {
   const whole = [...features.keys()];
-  const counting = stated ? [] : whole.filter((position) => writer.counts(position));
+  const counting = stated ? [] : whole.filter((position) => rowCounting.counts(position));
   const all = counting.length === whole.length ? whole : whole.filter((position) => !counting.includes(position));
   const counted =
     all.length === whole.length

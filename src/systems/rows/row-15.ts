@@ -5,10 +5,7 @@ import { autoencoder } from "../../models/autoencoder.ts";
 import type { DataDescription, ModelModule, PointModel } from "../../models/model.ts";
 import { fitPca, pcaError } from "../../models/pca.ts";
 import { pca } from "../../models/pca-model.ts";
-import { reconstructing, shaped } from "../../models/reconstructing.ts";
-import { dense } from "../../nn/layers.ts";
 import type { Engine } from "../../runtime/engine.ts";
-import { sizeOf } from "../../tensor/ndarray.ts";
 import { type FitOptions, fitModel } from "../../training/fit.ts";
 import { splitDigits } from "../digits.ts";
 import { openMaps } from "../fitted-maps.ts";
@@ -30,16 +27,6 @@ async function errorOf(
   return error;
 }
 
-/** Two matrices and nothing else: x̂ = xEG. */
-function twoMatrices(latents: number, data: DataDescription): PointModel {
-  const d = sizeOf(data.shape);
-  const maps = {
-    encode: dense("encoder", d, latents, { bias: false }),
-    decode: dense("decoder", latents, d, { bias: false }),
-  };
-  return { latents, ...reconstructing(shaped(maps, data), data) };
-}
-
 interface Linear {
   readonly dataset: Dataset;
   readonly latents: number;
@@ -52,8 +39,7 @@ const falling = (peak: number, total: number): Schedule => ({ kind: "warmupCosin
 /** Σ‖x − g(f(x))‖² over the training data of a linear f and g, trained by gradients, against Σ_{j>k} s_j². */
 async function linearError(engine: Engine, { dataset, latents, uncentred }: Linear): Promise<Measurement> {
   const architecture = { kind: "mlp" as const, widths: [] };
-  const build = (data: DataDescription): PointModel =>
-    uncentred ? twoMatrices(latents, data) : autoencoder({ architecture, latents }, data);
+  const build = (data: DataDescription): PointModel => autoencoder({ architecture, latents, uncentred }, data);
   const n = dataset.length;
   const options = { engine, seed: SEED, epochs: STEPS, batchSize: n, learningRate: falling(0.2, STEPS) };
   const reached = n * (await errorOf(build, dataset, dataset, options));

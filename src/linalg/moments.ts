@@ -128,5 +128,13 @@ function addBlocks(sums: Float64Array, d: number, parts: readonly Part[], values
 
 /** The symmetric matrix of these entries, asked for on and below the diagonal. */
 function symmetric(d: number, entry: (i: number, j: number) => number): number[][] {
-  return Array.from({ length: d }, (_, i) => Array.from({ length: d }, (_, j) => (i >= j ? entry(i, j) : entry(j, i))));
+  const rows = Array.from({ length: d }, () => new Array<number>(d).fill(0));
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j <= i; j++) {
+      const value = entry(i, j);
+      rows[i][j] = value;
+      rows[j][i] = value;
+    }
+  }
+  return rows;
 }

@@ -4,8 +4,7 @@ import type { Engine } from "../runtime/engine.ts";
 import { data, matmul } from "../tensor/index.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { addScaled } from "./block.ts";
-import type { Matrix } from "./matrix.ts";
-import { choleskyFactor } from "./positive.ts";
+import { choleskyFactor, invertLower } from "./positive.ts";
 import type { Symmetric } from "./top-eigen.ts";
 
 /** Columns that are factored at once, by hand; the rest are the engine's products. */
@@ -77,24 +76,11 @@ async function factored(right: Product, { data: entries, shape: [n] }: Symmetric
       addScaled(column, -1, await right(rows, rows.subarray(0, width * before.width), before.width)); // − LLᵀ
     }
     const square = Array.from({ length: width }, (_, i) => Array.from(column.subarray(i * width, (i + 1) * width)));
-    const inverse = inverseOfLower(choleskyFactor(square));
+    const inverse = new Float64Array(width * width);
+    for (const [i, row] of invertLower(choleskyFactor(square)).entries()) inverse.set(row, i * width);
     panels.push({ start, width, rows: await right(column, inverse, width), inverse });
   }
   return panels;
-}
-
-/** L⁻¹ of a lower triangle, row by row: Σ_k L_ik X_kj = δ_ij. */
-function inverseOfLower(lower: Matrix): Float64Array {
-  const n = lower.length;
-  const out = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) {
-      for (let j = 0; j <= k; j++) out[i * n + j] -= lower[i][k] * out[k * n + j];
-    }
-    out[i * n + i] = 1;
-    for (let j = 0; j <= i; j++) out[i * n + j] /= lower[i][i];
-  }
-  return out;
 }
 
 /** A product over so many inner numbers of two matrices, row by row. */

@@ -5,12 +5,26 @@ export function formatNumber(value: number, decimals?: number): string {
   const text =
     decimals === undefined && value !== 0 && Math.abs(value) < 1e-4
       ? value.toExponential(1)
-      : value.toLocaleString("en-US", {
-          minimumFractionDigits: decimals ?? 0,
-          maximumFractionDigits: decimals ?? Math.max(0, 3 - Math.floor(Math.log10(Math.abs(value) || 1))),
-          signDisplay: "negative",
-        });
+      : numberFormat(decimals ?? 0, decimals ?? Math.max(0, 3 - Math.floor(Math.log10(Math.abs(value) || 1)))).format(
+          value,
+        );
   return text.replaceAll("-", "−");
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** From so many to so many decimals; making one takes far longer than using it. */
+function numberFormat(minimumFractionDigits: number, maximumFractionDigits: number): Intl.NumberFormat {
+  const key = `${minimumFractionDigits} ${maximumFractionDigits}`;
+  const known = formats.get(key);
+  if (known) return known;
+  const made = new Intl.NumberFormat("en-US", {
+    minimumFractionDigits,
+    maximumFractionDigits,
+    signDisplay: "negative",
+  });
+  formats.set(key, made);
+  return made;
 }
 
 /** A number and its standard error, the error to two digits and the number to the same place: 238.3 ± 2.4. */

@@ -24,6 +24,9 @@ export function colour(name: string): string {
 /** Room around the drawing, so that it stands off a dark page. */
 const MARGIN = 12;
 
+/** A point as Vega draws it, two arcs about a place: as a circle it is half as long. */
+const CIRCLE = /<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A\3,\3,0,1,1,-\3,0A\3,\3,0,1,1,\3,0"/g;
+
 /** A picture as a file of its own: on a light ground in any page, with fixed colours and its own size. */
 export async function svgFile({ caption, spec }: PictureFile): Promise<string> {
   const { markup } = await draw(spec, caption);
@@ -34,6 +37,7 @@ export async function svgFile({ caption, spec }: PictureFile): Promise<string> {
     .slice(markup.indexOf(">") + 1, markup.lastIndexOf("</svg>"))
     .replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, "") // each mark's own: the picture has one label
     .replace(/-?\d+\.\d{3,}(?=[^<>]*>)/g, (number) => String(Math.round(100 * Number(number)) / 100))
+    .replace(CIRCLE, '<circle cx="$1" cy="$2" r="$3"')
     .replace(/ xlink:href=/g, " href=") // SVG 2 needs no namespace for it
     .replace(/var\(--([\w-]+)\)/g, (_, name: string) => colour(name));
   const label = /aria-label="([^"]*)"/.exec(markup)?.[1] ?? "";

@@ -42,9 +42,9 @@ export interface AggregatedCodes {
   readonly labels: ArrayLike<number>;
   /** Of a prior with one mode a class. */
   readonly modes?: Modes;
-  /** The share of held-out images whose class their ten nearest training codes name. */
+  /** The share of held-out images whose class their ten nearest training codes name; codes here are the means of q(z|x). */
   readonly neighbours: () => number;
-  /** The mean log p(x|z) of the last epoch, in nats. */
+  /** The mean log p(x|z) of the training images over the last epoch, one draw of z, in nats. */
   readonly reconstruction: number;
 }
 

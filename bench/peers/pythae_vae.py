@@ -111,6 +111,7 @@ def main() -> None:
         "torch": torch.__version__,
         "seed": options.seed,
         "epochs": options.epochs,
+        "learningRate": options.learning_rate,
         "bestEpoch": epoch,
         "validationElbo": validation,
         "samples": options.samples,

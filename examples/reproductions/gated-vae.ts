@@ -1,5 +1,6 @@
 /**
- * The one-layer VAE of Tomczak & Welling 2018 (VampPrior): 784-300-300 to 40 latents and back, every hidden layer gated, h = (Wx + b) ⊙ σ(Vx + c)
+ * The VAE of Tomczak & Welling 2018 (VampPrior) and Norouzi, Fleet & Norouzi 2020 (Exemplar VAE) with one layer of latents: 784-300-300 to 40
+ * of them and back, every hidden layer gated, h = (Wx + b) ⊙ σ(Vx + c)
  * (Dauphin et al. 2017); q(z|x) by a log variance held in [−6, 2]; pixels Bernoulli, binarised afresh at every use.
  */
 import type { DataDescription, Layer, Model } from "reparam";

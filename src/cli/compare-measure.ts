@@ -2,13 +2,18 @@ import type { Dataset } from "../data/dataset.ts";
 import { type PriorDraws, priorDraws } from "../evaluation/drawn-codes.ts";
 import { latentPlane } from "../evaluation/latent-map.ts";
 import type { CodeRows, PosteriorSource } from "../evaluation/latents.ts";
-import { comparableLikelihood, estimateLikelihood, type LikelihoodEstimate } from "../evaluation/likelihood.ts";
+import {
+  comparableLikelihood,
+  estimateLikelihood,
+  exactWords,
+  type LikelihoodEstimate,
+} from "../evaluation/likelihood.ts";
 import { ascending, quantile } from "../evaluation/quantiles.ts";
 import { summarise } from "../evaluation/summary.ts";
 import { families } from "../models/families.ts";
 import { builtInModel } from "../models/names.ts";
 import type { CodeMap, ComparedModel } from "../report/comparison-input.ts";
-import { hasExactPosterior } from "../run/facts.ts";
+import { exactOf } from "../run/facts.ts";
 import type { MetricsRow } from "../run/metrics.ts";
 import type { RunData } from "../run/prepare.ts";
 import type { Engine } from "../runtime/engine.ts";
@@ -46,7 +51,7 @@ export async function measureRun(compared: ComparedRun, measuring: Measuring): P
       (await estimateLikelihood({
         density,
         dataset,
-        exactPosterior: hasExactPosterior(model),
+        exactOf: exactOf(model),
         samples,
         seed,
         signal,
@@ -102,8 +107,7 @@ function densityOf(
 ): ComparedModel["density"] {
   const draws = counted(estimate.samples, "draw");
   const by: Readonly<Record<LikelihoodEstimate["density"] | NonNullable<LikelihoodEstimate["exactOf"]>, string>> = {
-    x: "exact",
-    "x + u": "log p(x + u), one draw of u",
+    ...exactWords,
     posterior: `importance sampling, ${draws}`,
     exact: "exact",
     dequantised: `mean of log p(x + u), ${draws} of u`,

@@ -73,9 +73,11 @@ export function checkKnown({ path, config: { model } }: Opened): void {
   );
 }
 
-/** Refuses runs whose data differ, or were read in another way. */
-function checkAlike(first: Opened, other: Opened): void {
-  const [mine, theirs] = [first.config.data, other.config.data];
+/** What data must agree in for models of them to be compared. */
+export type ComparedData = Pick<RunConfig["data"], "checksum" | "shape" | "columns" | "measure" | "examples">;
+
+/** The first thing in which data differ, or were read in another way: what it is, here and there. */
+export function dataApart(mine: ComparedData, theirs: ComparedData): readonly [string, string, string] | undefined {
   const told: readonly (readonly [string, string, string])[] = [
     ["data", mine.checksum, theirs.checksum],
     ["examples of the shape", `[${mine.shape.join(", ")}]`, `[${theirs.shape.join(", ")}]`],
@@ -83,9 +85,13 @@ function checkAlike(first: Opened, other: Opened): void {
     ["measure", mine.measure, theirs.measure],
     ["examples", String(mine.examples), String(theirs.examples)],
   ];
-  const odd = told.find(([, here, there]) => here !== there);
-  if (!odd) return;
-  const [what, here, there] = odd;
+  return told.find(([, here, there]) => here !== there);
+}
+
+function checkAlike(first: Opened, other: Opened): void {
+  const apart = dataApart(first.config.data, other.config.data);
+  if (!apart) return;
+  const [what, here, there] = apart;
   throw new InputError(
     `${other.path}: the ${what} of ${first.path} are expected, ${here}, got ${there}; compare runs on the same data`,
   );

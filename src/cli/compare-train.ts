@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openEngine } from "#engine";
 import { InputError, NumericalError } from "../errors.ts";
@@ -6,12 +5,13 @@ import { builtInModel, type ModelName, modelNames } from "../models/names.ts";
 import { nearest } from "../nearest.ts";
 import { runConfig } from "../run/config.ts";
 import { settleOptions } from "../run/defaults.ts";
-import { openRun } from "../run/folder.ts";
+import { hasBegun, openRun } from "../run/folder.ts";
 import { defaultThreads } from "../run/machine.ts";
 import { optionNames, parseOptions, readingOptions, type TrainOptions } from "../run/options.ts";
 import { checkBatch, isFor } from "../run/options-together.ts";
 import { buildModel, describeRunData, openRunData, type RunData } from "../run/prepare.ts";
 import type { Engine } from "../runtime/engine.ts";
+import { type ComparedData, dataApart } from "./compare-runs.ts";
 import { kebab } from "./gather-options.ts";
 import { nameOf, trainFromFlags } from "./train-action.ts";
 
@@ -35,20 +35,26 @@ export async function trainModels({ models, runs, given, say }: ModelsRequest): 
     const own = optionsFor(name, names, given);
     return { name, path: join(folder, name), own, options: parsedFor(name, own) };
   });
-  // All are looked at before anything is trained: a mistake comes to light at once.
-  const open = keepingLast();
-  const states: Standing[] = [];
-  for (const { path, options } of planned) states.push(await standing(path, options, open));
-  await checkModels(
-    planned.filter((_, i) => states[i] === "missing"),
-    open,
-  );
+  const states = await lookedAt(planned);
   for (const [i, { path, own }] of planned.entries()) {
     if (states[i] === "finished") say(`${path}: is trained with these options already`);
     else if (states[i] === "unfinished") await trainFromFlags({ resume: path, given: {}, quiet: true });
     else await trainFromFlags({ out: path, given: own, quiet: true });
   }
   return planned.map(({ path }) => path);
+}
+
+/** How far each is. All are looked at before anything is trained: a mistake comes to light at once. */
+async function lookedAt(planned: readonly Planned[]): Promise<readonly Standing[]> {
+  const open = keepingLast();
+  await checkData(planned, open);
+  const states: Standing[] = [];
+  for (const { path, options } of planned) states.push(await standing(path, options, open));
+  await checkModels(
+    planned.filter((_, i) => states[i] === "missing"),
+    open,
+  );
+  return states;
 }
 
 function flagOf(option: string): string {
@@ -115,7 +121,35 @@ function keepingLast(): OpenData {
 
 interface Planned {
   readonly name: ModelName;
+  readonly path: string;
   readonly options: TrainOptions;
+}
+
+/** Options by which data are read in another way, and which not every model takes. */
+const ofReading = ["missing", "condition"] as const;
+
+/** @throws InputError where models read the data in different ways, by an option that only some of them take. */
+async function checkData([first, ...others]: readonly Planned[], open: OpenData): Promise<void> {
+  const read = async ({ options }: Planned): Promise<ComparedData> => {
+    const { source } = await open(options);
+    return {
+      ...source,
+      shape: [...source.shape],
+      columns: source.columns && [...source.columns],
+      examples: source.length,
+    };
+  };
+  const expected = await read(first);
+  for (const other of others) {
+    const apart = dataApart(expected, await read(other));
+    if (!apart) continue;
+    const [what, here, there] = apart;
+    const cause = ofReading.find((option) => first.options[option] !== other.options[option]);
+    const remedy = cause === undefined ? "" : `; ${flagOf(cause)} is for one of them alone: leave it out`;
+    throw new InputError(
+      `--models ${first.name},${other.name}: read other data, ${what} ${here} and ${there}${remedy}`,
+    );
+  }
 }
 
 /**
@@ -130,8 +164,9 @@ async function checkModels(planned: readonly Planned[], open: OpenData): Promise
     try {
       const description = describeRunData(data);
       const settled = settleOptions(options, description, data.train.length);
-      const { rule } = await buildModel(settled, description);
-      checkBatch(settled, data.train.length);
+      const model = await buildModel(settled, description);
+      checkBatch(settled, data.train.length, model);
+      const { rule } = model;
       if (!rule || options.choose !== undefined) continue; // of candidates, those that cannot be fitted are left out
       engine ??= await openEngine({ engine: options.engine, threads });
       const fit = await rule.open({ engine, dataset: data.train, seed: settled.seed });
@@ -150,7 +185,7 @@ type Standing = "missing" | "unfinished" | "finished";
 
 /** How far a run of these options is. @throws InputError where the folder holds another run. */
 async function standing(path: string, given: TrainOptions, open: OpenData): Promise<Standing> {
-  if (!existsSync(path)) return "missing";
+  if (!hasBegun(path)) return "missing";
   const run = openRun(path, { write: false });
   const before = runConfig(run);
   const data = await open(given);

@@ -11,7 +11,7 @@ import { type StampedNumber, summarise, summariseDistance } from "../evaluation/
 import { type AdversarialEpoch, adversarialTrouble } from "../inference/adversarial.ts";
 import { formatNumber } from "../report/numbers.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
-import { hasExactPosterior } from "../run/facts.ts";
+import { exactOf } from "../run/facts.ts";
 import type { ArtifactName, Run } from "../run/folder.ts";
 import type { RunData } from "../run/prepare.ts";
 import type { CompiledFunction } from "../runtime/compile.ts";
@@ -90,8 +90,8 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
   try {
     const chunk = options.chunk === undefined ? undefined : { examples: options.chunk, samples: Math.min(samples, 50) };
     const onProgress = (done: number): void => options.onProgress?.(done, dataset.length);
-    const exactPosterior = hasExactPosterior(config.model);
-    const estimate = density && (await estimateLikelihood({ ...options, density, exactPosterior, chunk, onProgress }));
+    const exact = exactOf(config.model);
+    const estimate = density && (await estimateLikelihood({ ...options, density, exactOf: exact, chunk, onProgress }));
     const source: PosteriorSource = { encoder, dataset, seed, signal };
     const bounded = estimate?.density === "posterior" ? estimate : undefined; // it has posteriors, and a rate
     const variances = bounded && (await meanVariances(source));
@@ -124,7 +124,7 @@ export async function evaluateRun(engine: Engine, run: Run, options: EvaluationO
       ...(accuracy ? accuracyNumbers(accuracy, stamping) : []),
     ];
     const collapse =
-      variances && !exactPosterior // which is what it should be
+      variances && exact === undefined // which is what it should be
         ? diagnoseCollapse({ variances, rates: bounded.rates }, history.flatMap(ratesOf))
         : undefined;
     const unused = collapse?.latents.some(({ state }) => state !== "active") ? collapse.lines : [];

@@ -12,7 +12,7 @@ import { programsIn } from "../run/artifacts.ts";
 import { type RunConfig, runConfig } from "../run/config.ts";
 import { settleOptions, vaeOptions } from "../run/defaults.ts";
 import { type Checkpoint, createRun, openRun, type Run, refuseTaken } from "../run/folder.ts";
-import type { TrainOptions } from "../run/options.ts";
+import { parseCounts, type TrainOptions } from "../run/options.ts";
 import { checkBatch, checkGame } from "../run/options-together.ts";
 import { buildModel, dataFacts, describeRunData, openRunData, type RunData, type Watch } from "../run/prepare.ts";
 import { keptParameters } from "../run/rebuild.ts";
@@ -82,7 +82,7 @@ export async function prepareRun(
     const open = async (asked: TrainOptions): Promise<OpenModel & { tight: readonly string[] }> => {
       const options = settleOptions(asked, description, data.train.length);
       const model = await buildModel(options, description);
-      if (target.kind === "new" && isGame(model)) checkGame(target.flags, (option) => `--${kebab(option)}`);
+      if (target.kind === "new" && isGame(model)) checkGame(target.flags, asked, (option) => `--${kebab(option)}`);
       const tight = memoryWarning(options, model, description);
       const training = await openTraining(options, engine, data, model, description);
       const steps = model.rule ? ruleSteps(options, model.rule) : totalSteps(options, training.stepsPerEpoch);
@@ -99,6 +99,7 @@ export async function prepareRun(
       for (const line of part?.notices ?? []) if (!notices.includes(line)) notices.push(line);
     }
     notices.push(...chosen.notices, ...inherited, ...tight, ...warnings(options, steps, model));
+    if (!model.rule) notices.push(...lateFalls(options, steps / training.stepsPerEpoch));
     if (target.kind === "new") {
       if (model.rule) await training.rehearse();
       const run = createRun(target.path, config, { force: target.force });
@@ -177,6 +178,15 @@ function warnings(options: TrainOptions, steps: number, model: AnyModel): readon
   return lines;
 }
 
+/** Falls of the learning rate that the run is over before. */
+function lateFalls({ decay, decayEpochs = "" }: TrainOptions, epochs: number): readonly string[] {
+  const late = decay === "steps" ? parseCounts(decayEpochs).filter((epoch) => epoch >= epochs) : [];
+  if (late.length === 0) return [];
+  return [
+    `the learning rate does not fall after epoch ${late.join(" and ")}: --decay-epochs, and the run has ${Math.ceil(epochs)}`,
+  ];
+}
+
 function openTraining(
   options: SettledOptions,
   engine: Engine,
@@ -184,7 +194,7 @@ function openTraining(
   model: AnyModel,
   description: DataDescription,
 ): Promise<Training> {
-  checkBatch(options, train.length);
+  checkBatch(options, train.length, model);
   const way = wayOptions(options);
   const turn = stepsPerBatch(way) * stepsInTurn(model, description); // the one or the other is 1
   const stepsPerEpoch = Math.floor(train.length / options.batch) * turn;

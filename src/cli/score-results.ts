@@ -1,7 +1,9 @@
 import type { Dataset } from "../data/dataset.ts";
 import { InputError } from "../errors.ts";
+import { exactWords } from "../evaluation/likelihood.ts";
+import { DEQUANTISED } from "../models/names.ts";
 import { formatNumber } from "../report/numbers.ts";
-import { hasExactPosterior, type RunFacts } from "../run/facts.ts";
+import { exactOf, type RunFacts } from "../run/facts.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { NO_REFERENCE, scoreThreshold } from "../trained/scores.ts";
 import type { Scores, TrainedModel } from "../trained/trained-model.ts";
@@ -60,13 +62,13 @@ export function judge(
 }
 
 function scoredBy({ model }: RunFacts, samples: number): string {
-  const noisy = model.observation === "uniform dequantisation";
-  if (hasExactPosterior(model)) return noisy ? "one draw of x + u" : "exact";
+  const exact = exactOf(model);
+  if (exact !== undefined) return exactWords[exact];
   if (model.posterior !== undefined) return counted(samples, "importance sample");
-  return noisy ? `${counted(samples, "draw")} of x + u` : "exact";
+  return model.observation === DEQUANTISED ? `${counted(samples, "draw")} of x + u` : "exact";
 }
 
-export function asJson({ columns, strange, by: _, ...summary }: Scored): unknown {
+export function asJson({ columns, strange, ...summary }: Scored): unknown {
   return {
     ...summary,
     examples: strange.length,
@@ -87,7 +89,7 @@ export function printScores(scored: Scored, out: string | undefined, stream: Nod
   const percent = (share: number): string => `${formatNumber(100 * share, 1)} %`;
   const examples = strange.length.toLocaleString("en-US");
   const lines = [
-    `${counted(strange.length, "example")} of ${scored.split}: log p(x) in nats${scored.by === "exact" ? "," : " by"} ${scored.by}`,
+    `${counted(strange.length, "example")} of ${scored.split}: log p(x) in nats${scored.by.startsWith("exact") ? "," : " by"} ${scored.by}`,
     `threshold ${paint("bold", formatNumber(threshold, 1))}: ${percent(quantile)} of ${scored.validationExamples.toLocaleString("en-US")} validation examples lie below`,
     ...(quantile * scored.validationExamples < 1
       ? [`the threshold is rough: so few validation examples say little of a share of ${percent(quantile)}`]

@@ -1,6 +1,5 @@
 import type { Dataset } from "../data/dataset.ts";
 import { NumericalError } from "../errors.ts";
-import { DEQUANTIZE } from "../models/dequantize.ts";
 import type { CompiledFunction } from "../runtime/compile.ts";
 import { type NdArray, sizeOf } from "../tensor/ndarray.ts";
 import { programFeeds } from "./feeds.ts";
@@ -68,6 +67,9 @@ export interface LikelihoodEstimate {
   readonly perExample: Readonly<Record<PerExample, Float64Array>>;
 }
 
+/** How an exact log p(x) is known, in short. */
+export const exactWords = { x: "exact", "x + u": "exact, of x + u at one draw of u" } as const;
+
 export interface LikelihoodOptions {
   /** `density.onnx`, or the program that it is written from. */
   readonly density: CompiledFunction;
@@ -78,8 +80,8 @@ export interface LikelihoodOptions {
   readonly rows?: ReadonlyMap<string, NdArray>;
   readonly samples: number;
   readonly seed: number;
-  /** Whether q(z|x) of the model is p(z|x). */
-  readonly exactPosterior?: boolean;
+  /** Where q(z|x) of the model is p(z|x): what every weight is the density of. */
+  readonly exactOf?: LikelihoodEstimate["exactOf"];
   /** As in `programFeeds`. */
   readonly keyedBy?: "row" | "content";
   /** Examples and samples of one pass: they bound the memory and change no draw. */
@@ -157,7 +159,7 @@ export async function estimateLikelihood(options: LikelihoodOptions): Promise<Li
     rate: estimate(perExample.rate),
     rateBy: rates ? "closed form" : "Monte Carlo",
     density: kind,
-    ...(options.exactPosterior && kind === "posterior" ? { exactOf: isDequantised(density) ? "x + u" : "x" } : {}),
+    ...(options.exactOf && kind === "posterior" ? { exactOf: options.exactOf } : {}),
     logLikelihood: estimate(perExample.logLikelihood),
     estimator: estimatorError(perExample, samples),
     effectiveSamples: estimate(perExample.effectiveSamples).value,
@@ -225,10 +227,6 @@ export function toldOfEach({
 function kindOf({ program: { outputs, inputs } }: CompiledFunction): LikelihoodEstimate["density"] {
   if (!outputs.some(({ name }) => name === "logProb")) return "posterior";
   return inputs.some(({ leaf }) => leaf.kind === "noise") ? "dequantised" : "exact";
-}
-
-function isDequantised({ program: { inputs } }: CompiledFunction): boolean {
-  return inputs.some(({ leaf, name }) => leaf.kind === "noise" && name === DEQUANTIZE);
 }
 
 /** At most 100 examples of 50 samples, and of large examples fewer: a pass stays within some hundreds of megabytes. */

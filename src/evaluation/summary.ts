@@ -36,7 +36,7 @@ const FEW_SAMPLES = 5;
 const MANY_UNTRUSTED = 0.05;
 
 /** How the headline is known where q(z|x) is p(z|x); its ELBO is the same number. */
-const exactWords: Readonly<Record<NonNullable<LikelihoodEstimate["exactOf"]>, string>> = {
+const exactStamps: Readonly<Record<NonNullable<LikelihoodEstimate["exactOf"]>, string>> = {
   x: "exact, as q(z|x) is p(z|x)",
   "x + u": "−log p(x + u) at one draw of u, exact as q(z|x) is p(z|x); in the mean log p(x + u) is below log P(x)",
 };
@@ -78,7 +78,7 @@ export function summarise(estimate: LikelihoodEstimate, setting: Setting): reado
           },
         ];
   if (estimate.exactOf !== undefined) {
-    const headline = nats("negative log-likelihood", negative(estimate.logLikelihood), exactWords[estimate.exactOf]);
+    const headline = nats("negative log-likelihood", negative(estimate.logLikelihood), exactStamps[estimate.exactOf]);
     return [headline, ...terms, ...distanceOf(setting, scored), ...active];
   }
   const bounds =

@@ -38,8 +38,11 @@ export function autoencoder(options: AutoencoderOptions, data: DataDescription):
 
 /** x̂ = xEG, both in units of the root of the numbers' mean square: its optimum is PCA's about 0. */
 function twoMatrices(architectures: readonly Architecture[], latents: number, data: DataDescription): PointModel {
-  const linear = architectures.every((one) => one.kind === "mlp" && one.widths.length === 0);
-  if (!linear) throw new InputError("--uncentred: is for two matrices without biases; give --encoder linear too");
+  const odd = architectures.findIndex((one) => one.kind !== "mlp" || one.widths.length > 0);
+  if (odd >= 0) {
+    const remedy = odd === 0 ? "give --encoder linear too" : "leave --decoder out";
+    throw new InputError(`--uncentred: is for two matrices without biases; ${remedy}`);
+  }
   const d = sizeOf(data.shape);
   const squares = Array.from(data.means, (mean) => mean ** 2).reduce((total, one) => total + one, 0) / d;
   const unit = Math.hypot(Math.sqrt(squares), commonDeviation(data));

@@ -32,5 +32,5 @@ export function comparedCodes(name: string, given: VaeOptions, about: DataDescri
       `--prior ${prior}: is trained by the bound, which --model ${name} does not descend; use --prior normal or classes, or --model vae`,
     );
   }
-  return model;
+  return { ...model, leastBatch: 2 }; // one code has no spread
 }

@@ -4,7 +4,8 @@ import { InputError } from "../errors.ts";
 import { noiseSource } from "../random/noise.ts";
 import { add, type Dim, floor, maximum, minimum, noise, sub, type Tensor } from "../tensor/index.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
-import { AS_THEY_ARE, type DataDescription, type Model } from "./model.ts";
+import type { DataDescription, Model } from "./model.ts";
+import { AS_THEY_ARE, DEQUANTISED } from "./names.ts";
 
 /** The name of the noise that makes integers real numbers. */
 export const DEQUANTIZE = "dequantize";
@@ -34,7 +35,7 @@ export function realNumbers(data: DataDescription): Pick<Model, "observe" | "obs
   return {
     observe: (raw: Tensor, samples?: Dim) =>
       add(raw, noise(DEQUANTIZE, "uniform", { samples, batch: "batch", event: [...data.shape] })),
-    observation: "uniform dequantisation",
+    observation: DEQUANTISED,
   };
 }
 

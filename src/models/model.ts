@@ -7,7 +7,7 @@ import type { Engine } from "../runtime/engine.ts";
 import { constant, type Dim, data, type Tensor } from "../tensor/index.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { type ConditionDescription, describeCondition } from "./condition.ts";
-import type { LatentSpace } from "./names.ts";
+import { AS_THEY_ARE, type LatentSpace } from "./names.ts";
 
 /** What a model is built for: one example's shape and what its numbers are. */
 export interface DataDescription {
@@ -82,6 +82,8 @@ interface CommonModel {
   readonly unit?: number;
   /** How the parameters come about where not by gradients: a closed form, or EM. */
   readonly rule?: UpdateRule;
+  /** How many examples a batch must have, where the model compares them with one another; 1 by default. */
+  readonly leastBatch?: number;
   /** Whether it takes NaN for a number that is missing. */
   readonly missing?: boolean;
 }
@@ -217,9 +219,6 @@ export interface Amortization extends Proposal {
 
 /** What `--model ./mine.ts` exports by default: a model for the data. */
 export type ModelModule = (data: DataDescription) => AnyModel;
-
-/** What the density of a model that changes nothing in the data is of. */
-export const AS_THEY_ARE = "data as they are";
 
 /** What the model's density is of; undefined of a model without one. */
 export function observationName(model: AnyModel): string | undefined {

@@ -54,6 +54,10 @@ export const scaleNames = ["shared", "columns", "network", "low-rank", "full", "
 export type ScaleName = (typeof scaleNames)[number];
 
 /** Where latents lie: in R^k, in [0, 1]^k, zeros and ones, or a single 1 among zeros. */
+/** What a density is of: of a model that changes nothing in the data, and of one that adds uniform noise to integers. */
+export const AS_THEY_ARE = "data as they are";
+export const DEQUANTISED = "uniform dequantisation";
+
 export const latentSpaces = ["real", "unit", "binary", "oneHot"] as const;
 export type LatentSpace = (typeof latentSpaces)[number];
 /** Those of a variational autoencoder. */

@@ -8,8 +8,9 @@ import type { Initial } from "../tensor/tensor.ts";
 import { besideCondition, conditionalEncoder } from "./condition.ts";
 import type { Family } from "./family.ts";
 import { type LikelihoodPlan, likelihoodFamilies, likelihoodFor, TOP } from "./likelihoods.ts";
-import { type Amortization, AS_THEY_ARE, type DataDescription, type Model } from "./model.ts";
+import type { Amortization, DataDescription, Model } from "./model.ts";
 import {
+  AS_THEY_ARE,
   type LikelihoodName,
   likelihoodNames,
   mixingNames,

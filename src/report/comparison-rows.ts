@@ -1,5 +1,6 @@
 import { type ComparableModels, comparable } from "../evaluation/comparison.ts";
 import type { PairedComparison } from "../evaluation/paired.ts";
+import { DEQUANTISED } from "../models/names.ts";
 import type { ComparedModel, ComparisonInput } from "./comparison-input.ts";
 import { formatNumber, formatWithError } from "./numbers.ts";
 
@@ -175,8 +176,6 @@ function differenceCell({ model, difference, first }: Placed, noted: (text: stri
 function apartWords(groups: readonly ComparableModels<ComparedModel>[]): string | undefined {
   if (groups.length < 2) return undefined;
   const of = groups.map(({ observation }) => observation);
-  const bound = of.includes("uniform dequantisation")
-    ? "; E log p(x + u), u uniform, is a lower bound of log P(x) alone"
-    : "";
+  const bound = of.includes(DEQUANTISED) ? "; E log p(x + u), u uniform, is a lower bound of log P(x) alone" : "";
   return `log p(x) of ${of.slice(0, -1).join(", of ")} and of ${of.at(-1)} are of different things, so models are told better from worse only among those of one${bound}.`;
 }

@@ -1,6 +1,6 @@
 import { columnNames, type Dataset, numbersOf, subset } from "../data/dataset.ts";
 import { isImage } from "../data/pixels.ts";
-import type { LikelihoodEstimate } from "../evaluation/likelihood.ts";
+import { exactWords, type LikelihoodEstimate } from "../evaluation/likelihood.ts";
 import { sizeOf } from "../tensor/ndarray.ts";
 import { scoreThreshold } from "../trained/scores.ts";
 import type { TrainedModel } from "../trained/trained-model.ts";
@@ -40,8 +40,8 @@ export async function gatherScores(
 }
 
 function scoredBy({ density, exactOf }: Pick<LikelihoodEstimate, "density" | "exactOf">, samples: number): string {
-  if (density === "exact" || exactOf === "x") return "exact";
-  if (exactOf !== undefined) return "of x + u at one draw of u";
+  if (density === "exact") return "exact";
+  if (exactOf !== undefined) return exactWords[exactOf];
   const draws = counted(samples, "draw");
   return density === "posterior"
     ? `each by importance sampling with ${draws}`

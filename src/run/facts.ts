@@ -2,7 +2,7 @@ import { z } from "zod";
 import { measures } from "../data/dataset.ts";
 import { dataKinds } from "../data/reading.ts";
 import { InputError } from "../errors.ts";
-import { densityModels, fittedModels, latentSpaces, modelNames } from "../models/names.ts";
+import { DEQUANTISED, densityModels, fittedModels, latentSpaces, modelNames } from "../models/names.ts";
 
 /** The programs that a trained model is made of; each lies in NAME.onnx. */
 export const programNames = ["encoder", "decoder", "likelihood", "prior", "density"] as const;
@@ -75,9 +75,16 @@ const factsSchema = z.object({
 /** What a trained run knows of itself: all that its ONNX files need beside them. */
 export type RunFacts = z.infer<typeof factsSchema>;
 
-/** Whether q(z|x) is p(z|x) itself, as of the models that are fitted to their likelihood, so that log p(x) is no estimate. */
-export function hasExactPosterior({ family }: Pick<RunFacts["model"], "family">): boolean {
-  return family !== undefined && fittedModels.includes(family) && densityModels.includes(family);
+/**
+ * What log p(x) is of where it is no estimate, as q(z|x) is p(z|x) itself: of models that are fitted to their likelihood. Of x, or of
+ * x + u at one draw of u.
+ */
+export function exactOf({
+  family,
+  observation,
+}: Pick<RunFacts["model"], "family" | "observation">): "x" | "x + u" | undefined {
+  if (family === undefined || !fittedModels.includes(family) || !densityModels.includes(family)) return undefined;
+  return observation === DEQUANTISED ? "x + u" : "x";
 }
 
 /**

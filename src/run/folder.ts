@@ -194,9 +194,14 @@ function isReplaced(name: string): boolean {
   return RUN_FILES.includes(name) && name !== CONFIG;
 }
 
+/** Whether there is anything in a folder but what a kill leaves of a run that had not begun; of no folder there is nothing. */
+export function hasBegun(path: string): boolean {
+  return !namesIn(path).every(isLeftover);
+}
+
 /** @throws InputError where a new run may not go: to a folder that holds a run (without `force`) or anything else. */
 export function refuseTaken(path: string, force: boolean): void {
-  if (namesIn(path).every(isLeftover)) return;
+  if (!hasBegun(path)) return;
   readConfig(path);
   if (!force) throw new InputError(`${path}: exists: --resume ${path} to go on, --force to replace it`);
 }
@@ -206,7 +211,7 @@ function readConfig(path: string): JsonObject {
   const bytes = readIfThere(file);
   if (bytes === undefined) {
     if (!existsSync(path)) throw new InputError(`${path}: there is no such folder; give one that reparam train made`);
-    if (namesIn(path).every(isLeftover)) {
+    if (!hasBegun(path)) {
       throw new InputError(`${path}: no run has begun there; begin one with: reparam train --out ${path}`);
     }
     throw new InputError(`${path}: is not a run folder: it has no ${CONFIG}; choose another folder`);

@@ -1,4 +1,5 @@
 import { InputError } from "../errors.ts";
+import type { AnyModel } from "../models/model.ts";
 import { builtInModel, fittedModels, type ModelName, modelNames, partsOf } from "../models/names.ts";
 import type { OptionName, TrainOptions } from "./options.ts";
 
@@ -57,12 +58,12 @@ export function isFor(option: OptionName, name: ModelName): boolean {
  * Refuses a number that is both given and to be found, flags of training by gradients for a model that is fitted without, and of the best
  * epoch for a game; a config.json has them decided for every model.
  */
-export function checkFlags(given: readonly string[], { model }: TrainOptions, from: (option: string) => string): void {
+export function checkFlags(given: readonly string[], options: TrainOptions, from: (option: string) => string): void {
   if (given.includes("choose") && given.includes("components")) {
     throw new InputError(`${from("choose")}: finds the number that --components gives; give one of them`);
   }
-  const name = builtInModel(model);
-  if (name !== undefined && games.includes(name)) checkGame(given, from);
+  const name = builtInModel(options.model);
+  if (name !== undefined && games.includes(name)) checkGame(given, options, from);
   if (name === undefined || !fittedModels.includes(name)) return;
   const idle = [...descent, "steps" as const].find((option) => given.includes(option) && !isFor(option, name));
   if (idle === undefined) return;
@@ -71,27 +72,32 @@ export function checkFlags(given: readonly string[], { model }: TrainOptions, fr
 }
 
 /** Refuses flags of the best epoch, for a model that is trained by a game. */
-export function checkGame(given: readonly string[], from: (option: string) => string): void {
-  const idle = ofBest.find((option) => given.includes(option));
+export function checkGame(
+  given: readonly string[],
+  { keep }: Pick<TrainOptions, "keep">,
+  from: (option: string) => string,
+): void {
+  const idle = ofBest.find((option) => given.includes(option) && !(option === "keep" && keep === "last"));
   if (idle === undefined) return;
   throw new InputError(
     `${from(idle)}: needs a number that tells the best epoch, and this model is trained by a game, which has none; leave it out`,
   );
 }
 
-/** Models that hold the codes of a batch against draws of the prior, as two samples. */
-const comparing: readonly ModelName[] = ["adversarial-autoencoder", "wasserstein-autoencoder"];
-
-/** Refuses a batch of more examples than there are, or of too few for what the model compares in it. */
-export function checkBatch({ model, batch = 0 }: Pick<TrainOptions, "model" | "batch">, examples: number): void {
+/** Refuses a batch of more examples than there are, or of fewer than the model compares. */
+export function checkBatch(
+  { batch = 1 }: Pick<TrainOptions, "batch">,
+  examples: number,
+  { leastBatch = 1 }: AnyModel,
+): void {
   if (batch > examples) {
     throw new InputError(`--batch ${batch}: more than the ${examples} training examples; give a smaller one`);
   }
-  const name = builtInModel(model);
-  if (batch !== 1 || name === undefined || !comparing.includes(name)) return;
-  throw new InputError(
-    `--batch 1: the ${name} compares the codes of a batch with draws of the prior; give 2 examples or more`,
-  );
+  if (batch < leastBatch) {
+    throw new InputError(
+      `--batch ${batch}: this model compares the codes of a batch with draws of the prior; give ${leastBatch} examples or more`,
+    );
+  }
 }
 
 /** What these have where nobody gave them. */
@@ -183,6 +189,7 @@ interface Use {
 /** Refuses an option that would change nothing. */
 function checkUsed(options: TrainOptions, from: (option: string) => string): void {
   const { posterior, prior, scale, likelihood, inference, transform, kernel, decay } = options;
+  const name = builtInModel(options.model);
   const turns = inference === "em" || inference === "per-example";
   const mixed = posterior === "mixture" || prior === "mixture" || prior === "classes" || prior === "vamp";
   const uses: readonly Use[] = [
@@ -211,7 +218,7 @@ function checkUsed(options: TrainOptions, from: (option: string) => string): voi
     {
       option: "lineSearch",
       needs: "one loss that all steps lower, and an adversarial-autoencoder plays a game",
-      there: options.model !== "adversarial-autoencoder",
+      there: name === undefined || !games.includes(name),
     },
     { option: "gamma", needs: "--kernel rbf or polynomial", there: kernel !== "cosine" },
     { option: "degree", needs: "--kernel polynomial", there: kernel === "polynomial" },

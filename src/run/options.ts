@@ -194,7 +194,7 @@ export const optionsSchema = z.strictObject({
     .describe("what the learning rate does then: falls to 0 along half a cosine, or by --decay-factor, or stays"),
   decayEpochs: z
     .string()
-    .refine(isCounts, 'numbers of epochs are expected, such as "200 350"')
+    .refine(isEpochs, 'numbers of epochs are expected, each once, such as "200 350"')
     .optional()
     .describe('--decay steps: the epochs after which the learning rate falls, such as "200 350"'),
   decayFactor: z
@@ -352,6 +352,10 @@ export function parseCounts(text: string): readonly number[] {
 function isCounts(text: string): boolean {
   const counts = parseCounts(text);
   return counts.length > 0 && counts.every((one) => Number.isInteger(one) && one > 0);
+}
+
+function isEpochs(text: string): boolean {
+  return isCounts(text) && new Set(parseCounts(text)).size === parseCounts(text).length;
 }
 
 function isChoice(text: string): boolean {

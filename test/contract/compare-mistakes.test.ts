@@ -73,6 +73,10 @@ describe("reparam compare --models trains none of them where one of them", () =>
   beforeAll(() => {
     table("t.csv", numbers);
     table(
+      "gaps.csv",
+      numbers.map(([a, b, c], i) => [a, b, i % 10 === 3 ? Number.NaN : c]),
+    );
+    table(
       "flat.csv",
       numbers.map(([a, b]) => [a, b, a + b]),
     );
@@ -92,6 +96,13 @@ describe("reparam compare --models trains none of them where one of them", () =>
       "t.csv",
       { components: 28 },
       /^--models gaussian-mixture: mixture: .*t\.csv has 27 examples, fewer than 28 components; take at most 27$/,
+    ],
+    [
+      "keeps rows that another leaves out",
+      "probabilistic-pca,pca",
+      "gaps.csv",
+      { missing: "keep" },
+      /^--models probabilistic-pca,pca: read other data, examples 30 and 27; --missing is for one of them alone: leave it out$/,
     ],
     [
       "has a likelihood that does not suit",

@@ -11,11 +11,12 @@ import {
   describeData,
   isPointModel,
   likelihoodName,
+  observationName,
 } from "../../src/models/model.ts";
 import { densityModels, fittedModels, type ModelName, modelNames } from "../../src/models/names.ts";
 import { densityProgram, distributionNames, gaugeOf } from "../../src/models/programs.ts";
 import { exportModel, programsIn } from "../../src/run/artifacts.ts";
-import { hasExactPosterior } from "../../src/run/facts.ts";
+import { exactOf } from "../../src/run/facts.ts";
 import { optionsSchema, parseOptions } from "../../src/run/options.ts";
 import { checkFlags, games, isFor } from "../../src/run/options-together.ts";
 import { buildModel, dataFacts } from "../../src/run/prepare.ts";
@@ -191,11 +192,13 @@ describe.each(modelNames)("%s", (name) => {
     expect(outputs !== undefined).toBe(programs.includes("density"));
     if (!outputs) return;
     const density = await compile(engine, outputs, { values });
-    const exactPosterior = hasExactPosterior({ family: name });
-    const settings = { density, dataset: built.dataset, exactPosterior, samples: 2, seed: 0 };
-    const { logLikelihood, exactOf } = await estimateLikelihood(settings);
-    expect(Number.isFinite(logLikelihood.value)).toBe(true);
-    expect(exactOf).toBe(exactPosterior ? (measure === "unit" ? "x" : "x + u") : undefined);
+    const exact = exactOf({ family: name, observation: observationName(built.model) });
+    const settings = { density, dataset: built.dataset, exactOf: exact, samples: 2, seed: 0 };
+    const found = await estimateLikelihood(settings);
+    expect(Number.isFinite(found.logLikelihood.value)).toBe(true);
+    const isExact = entries[name].exact !== undefined && !isPointModel(built.model);
+    expect(exact).toBe(isExact ? (measure === "unit" ? "x" : "x + u") : undefined);
+    expect(found.exactOf).toBe(exact);
     await density.release();
   });
 
@@ -242,7 +245,7 @@ describe("an option that changes nothing with a model is refused and told who ha
     [{ model: "adversarial-autoencoder", klWeight: 2 }, "--klWeight: is of the bound that --model vae is trained by"],
     [{ model: "adversarial-autoencoder", lineSearch: true }, "--lineSearch: changes nothing without one loss"],
     [{ model: "adversarial-autoencoder", patience: 3 }, "--patience: needs a number that tells the best epoch"],
-    [{ model: "adversarial-autoencoder", keep: "last" }, "--keep: needs a number that tells the best epoch"],
+    [{ model: "adversarial-autoencoder", keep: "best" }, "--keep: needs a number that tells the best epoch"],
     [{ model: "pca", batch: 8 }, "--batch: is of training by gradients, and --model pca is fitted without them"],
     [{ model: "gaussian-mixture", epochs: 8 }, "--epochs: is of training by gradients, and"],
     [{ model: "kernel-pca", steps: 8 }, "--steps: is of training by steps, and --model kernel-pca is fitted without"],
@@ -268,8 +271,14 @@ describe("an option that changes nothing with a model is refused and told who ha
       expect(games.includes(name), name).toBe(model.rule === undefined && gaugeOf(model) === undefined);
       expect(isFor("patience", name), name).toBe(gaugeOf(model) !== undefined);
       // Of a density without latents nothing is a posterior.
-      expect(hasExactPosterior({ family: name }), name).toBe(entries[name].exact !== undefined && !isPointModel(model));
+      expect(exactOf({ family: name }) === "x", name).toBe(entries[name].exact !== undefined && !isPointModel(model));
     }
+  });
+
+  it("a game takes the flag for the parameters that it keeps", () => {
+    const given = { model: "adversarial-autoencoder", keep: "last" };
+    const from = (option: string): string => `--${option}`;
+    expect(() => checkFlags(Object.keys(given), parseOptions(given, from), from)).not.toThrow();
   });
 
   it("the help has each option once, under a heading", () => {

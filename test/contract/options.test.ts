@@ -64,6 +64,7 @@ describe("a mistake is told with its place, what was expected and the nearest na
     [{ decayEpochs: "3" }, /^--decayEpochs: changes nothing without --decay steps$/],
     [{ decay: "steps", decayEpochs: "3", decayFactor: 1 }, /^--decayFactor: a number below 1 is expected, got 1$/],
     [{ decay: "steps", decayEpochs: "soon" }, /^--decayEpochs: numbers of epochs are expected.*got "soon"$/],
+    [{ decay: "steps", decayEpochs: "2 2 1" }, /^--decayEpochs: numbers of epochs are expected, each once/],
     [{ model: "vae", choose: "1 2" }, /^--choose: changes nothing with --model vae; it is for gaussian-mixture$/],
     [{ model: "mine.ts", latents: 4 }, /^--latents: is part of a built-in model/],
   ])("%j", (values, message) => {

@@ -24,6 +24,7 @@ const scored = z.strictObject({
   quantile: z.number(),
   threshold: z.number(),
   samples: z.number(),
+  by: z.string(),
   validationExamples: z.number(),
   examples: z.number(),
   strange: z.number(),
@@ -61,7 +62,13 @@ describe("score", () => {
   it("the validation examples have the scores that the run keeps of them", async () => {
     const { samples, logLikelihood } = reference("runs/table");
     const told = await score("runs/table", "--split", "validation");
-    expect(told).toMatchObject({ split: "validation", samples, validationExamples: 12, examples: 12 });
+    expect(told).toMatchObject({
+      split: "validation",
+      samples,
+      by: "16 importance samples",
+      validationExamples: 12,
+      examples: 12,
+    });
     expect(told.scores.map((row) => row.logLikelihood).sort((a, b) => a - b)).toEqual(logLikelihood);
     for (const row of told.scores) {
       const rank = logLikelihood.indexOf(row.logLikelihood);

@@ -85,8 +85,9 @@ describe("schedules", () => {
   });
 
   it("learning rate: down by --decay-factor after each of --decay-epochs", async () => {
-    const falls = ["--decay", "steps", "--decay-epochs", "2 5", "--decay-factor", "0.5", "--warmup", "0"];
-    await trained("stepwise", "bytes.npy", "--steps", "30", ...falls);
+    const falls = ["--decay", "steps", "--decay-epochs", "2 5 6 9", "--decay-factor", "0.5", "--warmup", "0"];
+    const stderr = await trained("stepwise", "bytes.npy", "--steps", "30", ...falls);
+    expect(stderr).toMatch(/^the learning rate does not fall after epoch 6 and 9: --decay-epochs, and the run has 6$/m);
     expectSchedule(
       column("stepwise", "learningRate"),
       epochEnds(6).map((end) => 1e-3 * (end <= 10 ? 1 : end <= 25 ? 0.5 : 0.25)), // of 5 steps each

@@ -1,5 +1,5 @@
 /** `reparam compare`: models trained alike and runs that were there, in one table and on one page. */
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -52,6 +52,7 @@ const told = z.strictObject({
 let trained: Ended;
 beforeAll(async () => {
   writeData(cwd);
+  mkdirSync(join(cwd, runs, "pca"), { recursive: true }); // what a kill leaves of a run that had not begun
   trained = await start(["compare", ...models, "bytes.npy", ...quick, "--out", "page.html"], { cwd }).ended;
 }, 60_000);
 

@@ -72,7 +72,7 @@ export function subjectOptions(subject: Subject, engine: Engine, dataset: Datase
 }
 
 /** Both players of a game take a step where it is one. */
-export const TURN: Readonly<Record<Subject, number>> = { mlp: 1, conv: 1, iwae: 1, aae: 2 };
+const TURN: Readonly<Record<Subject, number>> = { mlp: 1, conv: 1, iwae: 1, aae: 2 };
 
 export function openSubject(subject: Subject, engine: Engine, dataset: Dataset): Promise<Training> {
   if (subject === "aae") return openGame(engine, dataset);

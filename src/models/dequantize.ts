@@ -8,7 +8,7 @@ import type { DataDescription, Model } from "./model.ts";
 import { AS_THEY_ARE, DEQUANTISED } from "./names.ts";
 
 /** The name of the noise that makes integers real numbers. */
-export const DEQUANTIZE = "dequantize";
+const DEQUANTIZE = "dequantize";
 
 const BYTES = [0, 255] as const;
 

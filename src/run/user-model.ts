@@ -79,14 +79,15 @@ const tensorOf = <T>(place: string, call: () => T): T => checked(place, "a tenso
 /** What every model has, with its functions' mistakes told as the module's. */
 function guardCommon(
   path: string,
-  { latents, space, observe, observation, unit, rule, missing }: AnyModel,
-): Pick<AnyModel, "latents" | "space" | "observe" | "observation" | "unit" | "rule" | "missing"> {
+  { latents, space, observe, observation, unit, rule, missing, leastBatch }: AnyModel,
+): Pick<AnyModel, "latents" | "space" | "observe" | "observation" | "unit" | "rule" | "missing" | "leastBatch"> {
   return {
     latents,
     space,
     observation,
     unit,
     missing,
+    leastBatch,
     rule,
     observe: observe && ((raw, samples) => tensorOf(`${path}: observe`, () => observe(raw, samples))),
   };

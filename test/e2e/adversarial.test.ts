@@ -70,6 +70,11 @@ it("what a game does not have, and a batch that says nothing of codes, are refus
     /^--batch 1: this model compares the codes of a batch with draws of the prior; give 2 examples or more$/;
   await refused(small, ...game, "--batch", "1");
   await refused(small, "--model", "wasserstein-autoencoder", "--batch", "1");
+  const own = `import { vaeSchema, wassersteinAutoencoder } from "reparam";
+    const vae = { ...vaeSchema.parse({ latents: 2 }), likelihood: "normal" };
+    export default (data) => wassersteinAutoencoder({ vae }, data);`;
+  writeFileSync(join(cwd, "own.ts"), own);
+  await refused(small, "--model", "./own.ts", "--batch", "1");
   expect(existsSync(join(cwd, "refused"))).toBe(false);
 
   writeFileSync(join(cwd, "given.json"), JSON.stringify({ patience: 2, keep: "last", steps: 8 }));
